@@ -1,0 +1,59 @@
+"""What travels on a topic: bytes with string attributes, immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+CONTENT_TYPE = "content-type"
+"""The attribute that names the encoding of the bytes and its version; a message without it is JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Bytes with string attributes; ``timestamp`` (event time, ms, as text) and ``symbol`` are always there."""
+
+    data: bytes
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message as it came from a topic, with the identifier that the messenger gave it there.
+
+    ``id`` is unique in its topic and stays the same when the message is delivered again. ``published_ms`` is
+    the wall clock at which the messenger took it.
+    """
+
+    topic: str
+    id: str
+    message: Message
+    published_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Something that could not be used, kept as it was: it goes to the topic ``dead-letter``.
+
+    ``reason`` is a short stable word (``malformed``, ``bad-value``, ``bad-symbol``, ``bad-timestamp``,
+    ``late``), ``detail`` a sentence for people, ``data`` the original bytes, ``origin`` where they were found
+    (a topic, or a file and line).
+    """
+
+    reason: str
+    detail: str
+    data: bytes
+    origin: str
+
+    def to_message(self, *, timestamp_ms: int, symbol: str = "") -> Message:
+        """The dead letter as a message: the original bytes, and everything else as attributes."""
+        return Message(
+            self.data,
+            {
+                "timestamp": str(timestamp_ms),
+                "symbol": symbol,
+                "reason": self.reason,
+                "detail": self.detail,
+                "origin": self.origin,
+            },
+        )

@@ -1,0 +1,159 @@
+"""One definition of every table: local tables, Arrow batches, BigQuery schemas and the docs are made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PRICES_TOPIC = "prices"
+METRICS_TOPIC = "metrics"
+RECONERR_TOPIC = "reconerr"
+DEAD_LETTER_TOPIC = "dead-letter"
+
+
+class Kind(StrEnum):
+    """The types a column can have, named by meaning rather than by any one store's word for it."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"  # integer milliseconds since the Unix epoch, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column: its name, kind, whether it may be null, and what it means."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A table: its columns, and the natural key by which writing a row twice changes nothing.
+
+    >>> METRICS.key
+    ('symbol', 'timestamp')
+    >>> METRICS.field("RELATIVE_STRENGTH_INDICATOR").nullable
+    True
+    """
+
+    name: str
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+    meaning: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(field.name for field in self.fields)
+
+    def field(self, name: str) -> Field:
+        """The column of that name; ``KeyError`` if there is none."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(name)
+
+
+_SYMBOL = Field("symbol", Kind.TEXT, "instrument, 1–32 characters of A-Z a-z 0-9 . _ - /")
+
+PRICES = Schema(
+    "prices",
+    ("symbol", "timestamp", "sequence"),
+    (
+        _SYMBOL,
+        Field("timestamp", Kind.TIMESTAMP, "event time of the tick"),
+        Field("sequence", Kind.INTEGER, "0, 1, 2 … among ticks of one symbol in the same millisecond"),
+        Field("value", Kind.FLOAT, "price; finite and above zero"),
+    ),
+    "Ticks, as they were received.",
+)
+
+METRICS = Schema(
+    "metrics",
+    ("symbol", "timestamp"),
+    (
+        _SYMBOL,
+        Field("timestamp", Kind.TIMESTAMP, "end of the bar − 1 ms"),
+        Field("endTimestamp", Kind.INTEGER, "end of the bar, seconds since the epoch"),
+        Field("FIRST", Kind.FLOAT, "value of the bar's first tick"),
+        Field("LAST", Kind.FLOAT, "value of the bar's last tick"),
+        Field("FIRST_TIMESTAMP", Kind.INTEGER, "event time of the first tick, ms"),
+        Field("LAST_TIMESTAMP", Kind.INTEGER, "event time of the last tick, ms"),
+        Field("MIN", Kind.FLOAT, "smallest value of the bar"),
+        Field("MAX", Kind.FLOAT, "largest value of the bar"),
+        Field("SUM", Kind.FLOAT, "sum of the bar's values"),
+        Field("DATA_POINT_COUNT", Kind.INTEGER, "number of ticks; 1 for a filled bar"),
+        Field("GAP_FILLED", Kind.BOOLEAN, "true when the bar has no tick of its own"),
+        Field("SUM_MOVEMENT_COUNT", Kind.INTEGER, "n: bars in the window"),
+        Field("SIMPLE_MOVING_AVERAGE", Kind.FLOAT, "ΣSUM / ΣDATA_POINT_COUNT over the window"),
+        Field("EXPONENTIAL_MOVING_AVERAGE", Kind.FLOAT, "weights (1−α)^(n−i), α = 0.5, normalised"),
+        Field("STANDARD_DEVIATION", Kind.FLOAT, "population standard deviation of the window's LAST values"),
+        Field("LOG_RTN", Kind.FLOAT, "ln(c_n / c_(n−1)); 0 when n = 1"),
+        Field("SUM_UP_MOVEMENT", Kind.FLOAT, "Σ max(d, 0) over the RSI window"),
+        Field("SUM_DOWN_MOVEMENT", Kind.FLOAT, "Σ min(d, 0) over the RSI window"),
+        Field("ABS_MOVING_AVERAGE_GAIN", Kind.FLOAT, "SUM_UP_MOVEMENT / n of the RSI window"),
+        Field("ABS_MOVING_AVERAGE_LOSS", Kind.FLOAT, "|SUM_DOWN_MOVEMENT| / n of the RSI window"),
+        Field("RELATIVE_STRENGTH", Kind.FLOAT, "gain / loss; null when loss = 0", nullable=True),
+        Field("RELATIVE_STRENGTH_INDICATOR", Kind.FLOAT, "RSI, 0–100; null when nothing moved", nullable=True),
+        Field("BB_MIDDLE_BAND_SMA", Kind.FLOAT, "SMA"),
+        Field("BB_UPPER_BAND_SMA", Kind.FLOAT, "SMA + 2 standard deviations"),
+        Field("BB_BOTTOM_BAND_SMA", Kind.FLOAT, "SMA − 2 standard deviations"),
+        Field("BB_MIDDLE_BAND_EMA", Kind.FLOAT, "EMA"),
+        Field("BB_UPPER_BAND_EMA", Kind.FLOAT, "EMA + 2 standard deviations"),
+        Field("BB_BOTTOM_BAND_EMA", Kind.FLOAT, "EMA − 2 standard deviations"),
+        Field("GAP_FILLED_FRACTION", Kind.FLOAT, "share of the window's bars that are filled"),
+    ),
+    "One row per symbol and second, gaps filled for up to a minute.",
+)
+
+RECONERR = Schema(
+    "reconerr",
+    ("symbol", "timestamp", "model_version"),
+    (
+        _SYMBOL,
+        Field("timestamp", Kind.TIMESTAMP, "the metrics row the verdict is about"),
+        Field("model_version", Kind.TEXT, "version that scored; empty when there was none"),
+        Field("reconstruction_error", Kind.FLOAT, "score of the window; null without a score", nullable=True),
+        Field("threshold", Kind.FLOAT, "score above which the RSI is called unreliable", nullable=True),
+        Field("unreliable", Kind.BOOLEAN, "the verdict; null when there is none", nullable=True),
+        Field("alert", Kind.BOOLEAN, "score above the stricter threshold for alerts", nullable=True),
+        Field("p_value", Kind.FLOAT, "share of calibration scores at least as large", nullable=True),
+        Field("rsi", Kind.FLOAT, "the RSI that was judged"),
+        Field("side", Kind.TEXT, "overbought or oversold"),
+        Field("feature_errors", Kind.TEXT, "JSON object: feature → its share of the score", nullable=True),
+        Field("gap_filled_fraction", Kind.FLOAT, "share of filled rows in the scored window"),
+        Field("reason", Kind.TEXT, "why a rule and not the network decided, or nobody did", nullable=True),
+    ),
+    "One verdict per window that ends at an extreme RSI.",
+)
+
+TRAINING_RUNS = Schema(
+    "training_runs",
+    ("run_id",),
+    (
+        Field("run_id", Kind.TEXT, "identifier of the run"),
+        Field("at", Kind.TIMESTAMP, "when the run ended"),
+        Field("outcome", Kind.TEXT, "trained, skipped or failed"),
+        Field("reason", Kind.TEXT, "why there is no version", nullable=True),
+        Field("model_version", Kind.TEXT, "the version that was made", nullable=True),
+        Field("symbol", Kind.TEXT, "symbol trained on, or * for all"),
+        Field("since", Kind.TIMESTAMP, "first event time asked for"),
+        Field("until", Kind.TIMESTAMP, "event time up to which data was used"),
+        Field("rows", Kind.INTEGER, "metrics rows read"),
+        Field("windows", Kind.INTEGER, "windows found"),
+        Field("seed", Kind.INTEGER, "seed of the run"),
+        Field("seconds", Kind.FLOAT, "wall time of the run"),
+    ),
+    "Every training run, also those that made no version.",
+)
+
+TABLES: dict[str, Schema] = {schema.name: schema for schema in (PRICES, METRICS, RECONERR, TRAINING_RUNS)}
+"""Every table by its name."""
+
+TOPIC_SCHEMAS: dict[str, Schema] = {PRICES_TOPIC: PRICES, METRICS_TOPIC: METRICS, RECONERR_TOPIC: RECONERR}
+"""The topics whose messages are rows, with the table that the sink writes them to."""

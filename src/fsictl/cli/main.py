@@ -1,0 +1,113 @@
+"""The program ``fsictl``: its commands, and the one place where errors become sentences and exit codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from fsictl import __version__
+from fsictl.cli import (
+    alerts,
+    dashboard,
+    demo,
+    generate,
+    infer,
+    metrics,
+    model,
+    query,
+    status,
+    stream,
+    train,
+    workspace,
+)
+from fsictl.cli.command import Json, Target, Verbose, Workspace
+from fsictl.cli.session import CommonOptions
+from fsictl.errors import FsictlError, StorageError
+
+ISSUES_PAGE = "the issue tracker of the project"
+
+app = typer.Typer(
+    name="fsictl",
+    help="Live market metrics, and a model that says when the RSI cannot be trusted.\n\n"
+    "Start with [bold]fsictl demo[/bold]: the whole system on this machine, from nothing.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fsictl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    workspace: Workspace = None,
+    target: Target = None,
+    json: Json = False,
+    verbose: Verbose = False,
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Options given before the command's name."""
+    context.obj = CommonOptions(workspace=workspace, target=target, json=json, verbose=verbose)
+
+
+for module in (demo, workspace, status, generate, stream, metrics, train, infer, model, alerts, dashboard, query):
+    module.register(app)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; whatever goes wrong is said on stderr, without a traceback."""
+    try:
+        app(args=list(arguments), prog_name="fsictl")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except FsictlError as error:
+        return _report(str(error), error.hint, error.exit_code)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at exit
+        return 0
+    except OSError as error:
+        known = _storage_error(error)
+        if known is not None:
+            return _report(str(known), known.hint, known.exit_code)
+        return _bug(error, arguments)
+    except Exception as error:  # noqa: BLE001  # the boundary: a bug of ours is one line, too
+        return _bug(error, arguments)
+    return 0
+
+
+def _report(message: str, hint: str, exit_code: int) -> int:
+    sys.stderr.write(f"Error: {message[:1].upper()}{message[1:].rstrip('.')}.\n{hint}\n")
+    return exit_code
+
+
+_STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR}
+
+
+def _storage_error(error: OSError) -> StorageError | None:
+    """The error as one that the user can mend, if it is about a disk or permissions."""
+    if error.errno not in _STORAGE:
+        return None
+    where = f"{error.filename}: " if error.filename else ""
+    hint = "Free some space, or use a directory that you may write to: --workspace DIR."
+    return StorageError(f"{where}{error.strerror}", hint=hint)
+
+
+def _bug(error: Exception, arguments: Sequence[str]) -> int:
+    if "--verbose" in arguments:
+        import traceback
+
+        traceback.print_exception(error)
+    line = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    hint = f"Run it again with --verbose and report what it prints to {ISSUES_PAGE}."
+    return _report(f"this is a bug of fsictl ({line})", hint, 1)

@@ -1,0 +1,127 @@
+"""What one command knows: workspace, settings, clock, output, and the backend that the target names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fsictl.cli.output import Output
+from fsictl.clock import Clock, SystemClock
+from fsictl.errors import PreconditionError, StorageError
+from fsictl.settings.load import FILE_NAME, Given, LoadedSettings, load_settings
+from fsictl.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from fsictl.backends.local.artifacts import LocalArtifacts
+    from fsictl.backends.local.engine import LocalEngine
+    from fsictl.backends.local.messenger import LocalMessenger
+    from fsictl.backends.local.warehouse import LocalWarehouse
+
+STATE_FOLDER = ".fsictl"
+
+
+@dataclass(slots=True, kw_only=True)
+class CommonOptions:
+    """The options that every command takes, before or after its name."""
+
+    workspace: Path | None = None
+    target: str | None = None
+    json: bool = False
+    verbose: bool = False
+
+    def over(self, outer: CommonOptions) -> CommonOptions:
+        """These options, and those of ``outer`` (given before the command's name) where these are silent."""
+        return CommonOptions(
+            workspace=self.workspace or outer.workspace,
+            target=self.target or outer.target,
+            json=self.json or outer.json,
+            verbose=self.verbose or outer.verbose,
+        )
+
+
+@dataclass
+class Session:
+    """The surroundings of one command; only here is a backend chosen."""
+
+    common: CommonOptions
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    clock: Clock = field(default_factory=SystemClock)
+    flags: dict[str, Given] = field(default_factory=dict)
+
+    @cached_property
+    def output(self) -> Output:
+        """Where data and talk go."""
+        return Output(as_json=self.common.json)
+
+    @cached_property
+    def workspace(self) -> Path:
+        """The working directory that the command is about."""
+        return (self.common.workspace or Path(self.environment.get("FSICTL_WORKSPACE") or ".")).absolute()
+
+    @property
+    def root(self) -> Path:
+        """The folder in which the local state lives; it need not exist."""
+        return self.workspace / STATE_FOLDER
+
+    def set(self, key: str, value: object, flag: str) -> None:
+        """Let a flag of the command set the setting ``key``, if it was given (is not ``None``)."""
+        if value is not None:
+            self.flags[key] = Given(value, flag)
+
+    @cached_property
+    def loaded(self) -> LoadedSettings:
+        """The settings in force; set flags before the first look."""
+        self.set("target", self.common.target, "--target")
+        return load_settings(self.workspace / FILE_NAME, self.environment, self.flags)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.loaded.settings
+
+    def need_workspace(self) -> None:
+        """Raise ``PreconditionError`` when there is no local state yet, so that reading says what to do first."""
+        if not self.root.is_dir():
+            message = f"there is no fsictl workspace in {self.workspace}"
+            hint = "Run `fsictl demo` to see everything at work, or `fsictl init` to start your own here."
+            raise PreconditionError(message, hint=hint)
+
+    def make_workspace(self) -> None:
+        """Make the state folder, closed to other users; ``StorageError`` when the directory does not allow it."""
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"the workspace {self.root} cannot be made: {error.strerror}"
+            raise StorageError(message, hint="Use a directory that you may write to: --workspace DIR.") from error
+
+    @cached_property
+    def messenger(self) -> LocalMessenger:
+        """The target's messenger."""
+        from fsictl.backends.local.messenger import LocalMessenger
+
+        return LocalMessenger(self.root, self.clock)
+
+    @cached_property
+    def warehouse(self) -> LocalWarehouse:
+        """The target's warehouse."""
+        from fsictl.backends.local.warehouse import LocalWarehouse
+
+        return LocalWarehouse(self.root, self.clock)
+
+    @cached_property
+    def artifacts(self) -> LocalArtifacts:
+        """The target's store of model versions."""
+        from fsictl.backends.local.artifacts import LocalArtifacts
+
+        return LocalArtifacts(self.root)
+
+    @cached_property
+    def engine(self) -> LocalEngine:
+        """The target's engine."""
+        from fsictl.backends.local.engine import LocalEngine
+
+        return LocalEngine(self.root, self.workspace, self.clock)

@@ -37,7 +37,9 @@ def group(name: str, text: str) -> typer.Typer:
     return typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode="rich")
 
 
-def command(app: typer.Typer, name: str, *, hidden: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    app: typer.Typer, name: str, *, hidden: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function ``f(session, …)`` as a command of ``app``; its docstring is the help text.
 
     The command also takes the common options, which win over those given before the command's name.
@@ -54,9 +56,7 @@ def command(app: typer.Typer, name: str, *, hidden: bool = False) -> Callable[[C
             function(Session(common.over(outer) if isinstance(outer, CommonOptions) else common), **given)
 
         parameters = [inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)]
-        parameters += [
-            one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[one.name]) for one in own
-        ]
+        parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[one.name]) for one in own]
         parameters += [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[key], annotation=kind)
             for key, kind in _COMMON.items()

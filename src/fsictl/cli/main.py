@@ -28,6 +28,7 @@ from fsictl.cli.command import Json, Target, Verbose, Workspace
 from fsictl.cli.session import CommonOptions
 from fsictl.errors import FsictlError, StorageError
 
+INTERRUPTED = 130
 ISSUES_PAGE = "the issue tracker of the project"
 
 app = typer.Typer(
@@ -69,21 +70,26 @@ def main(arguments: Sequence[str]) -> int:
         app(args=list(arguments), prog_name="fsictl")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
-    except FsictlError as error:
-        return _report(str(error), error.hint, error.exit_code)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at exit
-        return 0
-    except OSError as error:
-        known = _storage_error(error)
-        if known is not None:
-            return _report(str(known), known.hint, known.exit_code)
-        return _bug(error, arguments)
-    except Exception as error:  # noqa: BLE001  # the boundary: a bug of ours is one line, too
-        return _bug(error, arguments)
+    except Exception as error:  # the boundary: a bug of ours is one line, too
+        return _said(error, verbose="--verbose" in arguments)
     return 0
+
+
+def _said(error: Exception, *, verbose: bool) -> int:
+    known = _storage_error(error) if isinstance(error, OSError) else error
+    if isinstance(known, FsictlError):
+        return _report(str(known), known.hint, known.exit_code)
+    if verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    line = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    hint = f"Run it again with --verbose and report what it prints to {ISSUES_PAGE}."
+    return _report(f"this is a bug of fsictl ({line})", hint, 1)
 
 
 def _report(message: str, hint: str, exit_code: int) -> int:
@@ -101,13 +107,3 @@ def _storage_error(error: OSError) -> StorageError | None:
     where = f"{error.filename}: " if error.filename else ""
     hint = "Free some space, or use a directory that you may write to: --workspace DIR."
     return StorageError(f"{where}{error.strerror}", hint=hint)
-
-
-def _bug(error: Exception, arguments: Sequence[str]) -> int:
-    if "--verbose" in arguments:
-        import traceback
-
-        traceback.print_exception(error)
-    line = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-    hint = f"Run it again with --verbose and report what it prints to {ISSUES_PAGE}."
-    return _report(f"this is a bug of fsictl ({line})", hint, 1)

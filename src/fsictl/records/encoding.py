@@ -7,19 +7,17 @@ Decoding never raises on what came from outside: it returns the good rows and a
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from fsictl.records.arrow import arrow_schema, ticks_of_table, ticks_to_table
+from fsictl.records.json_ticks import JsonTicks, integer_of
 from fsictl.records.message import CONTENT_TYPE, Message, Received, Reject
 from fsictl.records.schemas import PRICES, Kind, Schema
-from fsictl.records.ticks import MAX_TIMESTAMP_MS, SYMBOL_PATTERN, Ticks
+from fsictl.records.ticks import Ticks
+from fsictl.records.validation import validate_ticks
 
 MANY_SYMBOLS = "*"
 """The ``symbol`` attribute of a message that carries rows of more than one symbol."""
@@ -56,12 +54,25 @@ def encode_ticks(ticks: Ticks) -> Message:
     return encode_rows(PRICES, ticks_to_table(ticks))
 
 
+END_OF_INPUT = "application/vnd.fsictl.end.v1"
+"""The content type of the message by which a bounded source says that it has ended; it has no data."""
+
+
+def encode_end_of_input(timestamp_ms: int) -> Message:
+    """A source ends: no tick with an event time up to ``timestamp_ms`` will follow, so every second may close."""
+    return Message(b"", {"timestamp": str(timestamp_ms), "symbol": MANY_SYMBOLS, CONTENT_TYPE: END_OF_INPUT})
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedTicks:
-    """The usable ticks of some messages in order of arrival, and what was not usable."""
+    """The usable ticks of some messages in order of arrival, and what was not usable.
+
+    ``ended_ms`` is the event time at which a bounded source said that it ended, if one did.
+    """
 
     ticks: Ticks
     rejects: tuple[Reject, ...]
+    ended_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +87,19 @@ def decode_ticks(received: list[Received]) -> DecodedTicks:
     """The ticks of messages from the topic ``prices``, whatever their encoding."""
     parts: list[Ticks] = []
     rejects: list[Reject] = []
-    json_run = _JsonTicks()
+    json_run = JsonTicks()
+    ended_ms: int | None = None
     for item in received:
-        if item.message.attributes.get(CONTENT_TYPE) == arrow_content_type(PRICES):
+        content_type = item.message.attributes.get(CONTENT_TYPE)
+        if content_type == arrow_content_type(PRICES):
             parts += json_run.take()
             _decode_arrow_ticks(item, parts, rejects)
+        elif content_type == END_OF_INPUT:
+            ended_ms = max(ended_ms or 0, integer_of(item.message.attributes.get("timestamp")) or 0)
         else:
             json_run.add(item, rejects)
     parts += json_run.take()
-    return DecodedTicks(Ticks.concat(parts), tuple(rejects))
-
-
-def _origin(item: Received) -> str:
-    return f"{item.topic}/{item.id}"
+    return DecodedTicks(Ticks.concat(parts), tuple(rejects), ended_ms)
 
 
 def _read_arrow(item: Received, schema: Schema) -> pa.Table:
@@ -102,115 +113,11 @@ def _decode_arrow_ticks(item: Received, parts: list[Ticks], rejects: list[Reject
         table = _read_arrow(item, PRICES)
         ticks = ticks_of_table(table)
     except _ARROW_ERRORS as error:
-        rejects.append(Reject("malformed", f"not an Arrow batch of prices: {error}", item.message.data, _origin(item)))
+        rejects.append(Reject("malformed", f"not an Arrow batch of prices: {error}", item.message.data, item.origin))
         return
-    good, bad = validate_ticks(ticks, _origin(item))
+    good, bad = validate_ticks(ticks, item.origin)
     parts.append(good)
     rejects += bad
-
-
-def validate_ticks(ticks: Ticks, origin: str) -> tuple[Ticks, list[Reject]]:
-    """The ticks that follow the rules of the spec, and a reject for every other one.
-
-    >>> good, bad = validate_ticks(Ticks.of(["A", "A"], [1, 2], [1.5, float("nan")]), "prices/1")
-    >>> good.value.tolist(), [reject.reason for reject in bad]
-    ([1.5], ['bad-value'])
-    """
-    known = np.array([SYMBOL_PATTERN.fullmatch(s or "") is not None for s in ticks.symbols], bool)
-    symbol_ok: npt.NDArray[np.bool_] = known[ticks.code] if len(ticks) else np.zeros(0, bool)
-    value_ok = np.isfinite(ticks.value) & (ticks.value > 0)
-    time_ok = (ticks.timestamp >= 0) & (ticks.timestamp <= MAX_TIMESTAMP_MS)
-    good = symbol_ok & value_ok & time_ok
-    if good.all():
-        return ticks, []
-    rejects = []
-    for index in np.flatnonzero(~good).tolist():
-        symbol, value = ticks.symbol_of(index), float(ticks.value[index])
-        timestamp = int(ticks.timestamp[index])
-        data = json.dumps({"symbol": symbol, "timestamp": timestamp, "value": repr(value)}).encode()
-        reject = check_tick(symbol, timestamp, value) or ("malformed", "not a tick")
-        rejects.append(Reject(reject[0], reject[1], data, f"{origin}[{index}]"))
-    return ticks.take(good), rejects
-
-
-def check_tick(symbol: object, timestamp: object, value: object) -> tuple[str, str] | None:
-    """Why these three do not make a tick, as (reason, detail); ``None`` when they do.
-
-    >>> check_tick("EURUSD", 1_577_836_800_000, 1.12) is None
-    True
-    >>> check_tick("EURUSD", 1_577_836_800_000, -1.0)
-    ('bad-value', 'the value -1.0 is not a finite number above zero')
-    """
-    if not isinstance(symbol, str) or SYMBOL_PATTERN.fullmatch(symbol) is None:
-        return "bad-symbol", f"the symbol {symbol!r} is not 1 to 32 characters of A-Z a-z 0-9 . _ - /"
-    if isinstance(timestamp, bool) or not isinstance(timestamp, int) or not 0 <= timestamp <= MAX_TIMESTAMP_MS:
-        return "bad-timestamp", f"the timestamp {timestamp!r} is not a time in milliseconds since 1970"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "bad-value", f"the value {value!r} is not a number"
-    try:
-        as_float = float(value)
-    except OverflowError:
-        return "bad-value", "the value is too large for a number"
-    if not math.isfinite(as_float) or as_float <= 0:
-        return "bad-value", f"the value {value!r} is not a finite number above zero"
-    return None
-
-
-class _JsonTicks:
-    """A run of JSON messages, gathered so that a thousand of them make one block of columns."""
-
-    def __init__(self) -> None:
-        self._symbols: list[str] = []
-        self._timestamps: list[int] = []
-        self._values: list[float] = []
-        self._sequence: list[int] = []
-
-    def add(self, item: Received, rejects: list[Reject]) -> None:
-        try:
-            body = json.loads(item.message.data)
-        except (ValueError, RecursionError) as error:
-            rejects.append(Reject("malformed", f"not JSON: {error}", item.message.data, _origin(item)))
-            return
-        bodies = body if isinstance(body, list) else [body]
-        for index, one in enumerate(bodies):
-            problem = self._add_one(one, item.message.attributes)
-            if problem is not None:
-                data = item.message.data if len(bodies) == 1 else json.dumps(one).encode()
-                where = _origin(item) if len(bodies) == 1 else f"{_origin(item)}[{index}]"
-                rejects.append(Reject(problem[0], problem[1], data, where))
-
-    def _add_one(self, body: Any, attributes: Mapping[str, str]) -> tuple[str, str] | None:
-        if not isinstance(body, dict):
-            return "malformed", "not a JSON object with symbol and value"
-        symbol: Any = body.get("symbol", attributes.get("symbol"))
-        timestamp: Any = body.get("timestamp", _integer(attributes.get("timestamp")))
-        value: Any = body.get("value")
-        sequence: Any = body.get("sequence", 0)
-        problem = check_tick(symbol, timestamp, value)
-        if problem is not None:
-            return problem
-        if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < 2**31:
-            return "malformed", f"the sequence {sequence!r} is not a small whole number"
-        self._symbols.append(symbol)
-        self._timestamps.append(timestamp)
-        self._values.append(float(value))
-        self._sequence.append(sequence)
-        return None
-
-    def take(self) -> list[Ticks]:
-        """What was gathered since the last time, in order of arrival."""
-        if not self._symbols:
-            return []
-        ticks = Ticks.of(self._symbols, self._timestamps, self._values, self._sequence)
-        self.__init__()  # type: ignore[misc]
-        return [ticks]
-
-
-def _integer(text: str | None) -> int | None:
-    try:
-        return None if text is None else int(text)
-    except ValueError:
-        return None
 
 
 def decode_rows(schema: Schema, received: list[Received]) -> DecodedRows:
@@ -224,7 +131,7 @@ def decode_rows(schema: Schema, received: list[Received]) -> DecodedRows:
             else:
                 table = _read_json_rows(item, schema)
         except (*_ARROW_ERRORS, RecursionError) as error:
-            rejects.append(Reject("malformed", f"not rows of {schema.name}: {error}", item.message.data, _origin(item)))
+            rejects.append(Reject("malformed", f"not rows of {schema.name}: {error}", item.message.data, item.origin))
             continue
         tables.append(table)
     joined = pa.concat_tables(tables) if tables else arrow_schema(schema).empty_table()
@@ -234,6 +141,9 @@ def decode_rows(schema: Schema, received: list[Received]) -> DecodedRows:
 def _read_json_rows(item: Received, schema: Schema) -> pa.Table:
     body = json.loads(item.message.data)
     rows = body if isinstance(body, list) else [body]
+    if not all(isinstance(row, dict) for row in rows):
+        message = "not a JSON object"
+        raise TypeError(message)
     columns = {
         field.name: pa.array(
             [_json_value(row.get(field.name), field.kind) for row in rows],

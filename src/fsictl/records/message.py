@@ -30,6 +30,11 @@ class Received:
     message: Message
     published_ms: int
 
+    @property
+    def origin(self) -> str:
+        """Where a reject from this message was found: its topic and identifier."""
+        return f"{self.topic}/{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:

@@ -1,0 +1,123 @@
+"""The local engine: every pipeline is a process of its own with a keeper that restarts it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fsictl.backends.local.lock import FileLock
+from fsictl.backends.local.supervise import last_lines, log_file, status_file, supervisor_lock
+from fsictl.clock import Clock
+from fsictl.errors import BusyError, PreconditionError
+from fsictl.ports.engine import PipelineState, PipelineStatus
+
+START_WITHIN = 60.0
+"""Seconds that a pipeline has to come up; a loaded machine needs several."""
+
+
+class LocalEngine:
+    """Starts, watches and stops pipelines in the state folder ``root``.
+
+    ``command`` gives the command line that runs a pipeline in the foreground. Locks, not process ids, say what
+    is alive: the system frees them when a process ends, however it ends.
+    """
+
+    def __init__(self, root: Path, command: Callable[[str], Sequence[str]], clock: Clock) -> None:
+        self._root, self._command, self._clock = root, command, clock
+
+    def start(self, pipelines: Sequence[str]) -> None:
+        """Start these; raises ``BusyError`` when one runs, ``PreconditionError`` when one does not come up."""
+        for name in pipelines:
+            holder = supervisor_lock(self._root, name).holder() or self._pipeline_lock(name).holder()
+            if holder is not None:
+                message = f"{name} already runs here (process {holder})"
+                hint = "See `fsictl stream status`; end it with `fsictl stream stop`."
+                raise BusyError(message, hint=hint)
+        for folder in ("run", "logs"):
+            (self._root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in pipelines:
+            status_file(self._root, name).unlink(missing_ok=True)
+            command = [sys.executable, "-m", "fsictl.backends.local.supervise", str(self._root), name]
+            with log_file(self._root, name).open("ab") as log:
+                subprocess.Popen(
+                    [*command, *self._command(name)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+        for name in pipelines:
+            self._wait_until_up(name)
+
+    def _wait_until_up(self, name: str) -> None:
+        end = self._clock.monotonic() + START_WITHIN
+        while self._clock.monotonic() < end:
+            status = self._status_of(name)
+            if status is not None and status.state in {PipelineState.FAILED, PipelineState.RESTARTING}:
+                break
+            if self._pipeline_lock(name).holder() is not None:
+                return
+            self._clock.sleep(0.05)
+        status = self._status_of(name)
+        why = f": {status.detail}" if status is not None and status.detail else ""
+        message = f"{name} did not start{why}"
+        raise PreconditionError(message, hint=f"See `fsictl stream logs {name}`.")
+
+    def stop(self, pipelines: Sequence[str], *, drain: bool, timeout: float) -> list[str]:
+        """Stop these one after the other in the order given, so that a drained one hands all its work on."""
+        stopped: list[str] = []
+        for together in [[name] for name in pipelines] if drain else [list(pipelines)]:
+            running = {name: process for name in together if (process := supervisor_lock(self._root, name).holder())}
+            for process in running.values():
+                _signal(process, signal.SIGUSR1 if drain else signal.SIGTERM)
+            for name in running:
+                self._wait_until_down(name, timeout)
+            stopped += running
+        return stopped
+
+    def _wait_until_down(self, name: str, timeout: float) -> None:
+        """Wait for the keeper to end; after ``timeout`` seconds of draining it is told to end at once."""
+        end = self._clock.monotonic() + timeout
+        told = False
+        while (process := supervisor_lock(self._root, name).holder()) is not None:
+            if not told and self._clock.monotonic() > end:
+                _signal(process, signal.SIGTERM)
+                told = True
+            self._clock.sleep(0.05)
+
+    def status(self) -> list[PipelineStatus]:
+        """Every pipeline that was ever started here, by name."""
+        names = sorted(file.name.removesuffix(".status.json") for file in (self._root / "run").glob("*.status.json"))
+        return [status for name in names if (status := self._status_of(name)) is not None]
+
+    def _status_of(self, name: str) -> PipelineStatus | None:
+        try:
+            known = json.loads(status_file(self._root, name).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        state = PipelineState(known["state"])
+        alive = supervisor_lock(self._root, name).holder() is not None
+        if not alive and state is not PipelineState.FAILED:
+            state = PipelineState.STOPPED
+        if state is PipelineState.RUNNING and self._pipeline_lock(name).holder() is None:
+            state = PipelineState.STARTING
+        pid = known["pid"] if alive else None
+        return PipelineStatus(name, state, pid, known["restarts"], known["since_ms"], known["detail"])
+
+    def logs(self, pipeline: str, lines: int) -> list[str]:
+        """The last lines that the pipeline wrote, restarts included."""
+        return last_lines(log_file(self._root, pipeline), lines)
+
+    def _pipeline_lock(self, name: str) -> FileLock:
+        return FileLock(self._root / "run" / f"{name}.lock")
+
+
+def _signal(process: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, number)

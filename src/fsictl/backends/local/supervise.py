@@ -1,0 +1,169 @@
+"""Keeps one pipeline process running: restarts it with growing pauses, gives up when it crashes too often.
+
+Run as ``python -m fsictl.backends.local.supervise ROOT NAME COMMAND…`` by the engine. One such process per
+pipeline, so that no pipeline depends on another's keeper; it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from fsictl.backends.local.lock import FileLock
+from fsictl.clock import Clock, SystemClock
+from fsictl.ports.engine import PipelineState
+
+SUPERVISOR_VARIABLE = "FSICTL_SUPERVISED_BY"
+"""Environment variable with the keeper's process id; a pipeline whose parent is another process ends."""
+
+CRASHES = 5
+CRASH_SPAN = 60.0
+"""So many crashes within so many seconds, and the pipeline is not tried again."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+KILL_AFTER = 5.0
+"""Seconds that a pipeline has to end after SIGTERM before it is killed; nothing is lost by that."""
+
+LOG_BYTES, LOG_FILES = 5_000_000, 3
+_HOPELESS = {2, 3}  # exit codes that another try cannot mend: usage, settings, input, a lock held elsewhere
+
+
+def status_file(root: Path, name: str) -> Path:
+    """Where the keeper of a pipeline writes how it goes."""
+    return root / "run" / f"{name}.status.json"
+
+
+def supervisor_lock(root: Path, name: str) -> FileLock:
+    """Held by the keeper as long as it lives."""
+    return FileLock(root / "run" / f"{name}.supervisor.lock")
+
+
+def log_file(root: Path, name: str) -> Path:
+    """What the pipeline says."""
+    return root / "logs" / f"{name}.log"
+
+
+def last_lines(file: Path, lines: int) -> list[str]:
+    """The last lines of a text file, read from its end; none when there is no file."""
+    try:
+        with file.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - 400 * max(lines, 1)))
+            return stream.read().decode("utf-8", "replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return []
+
+
+def rotate(file: Path, limit: int = LOG_BYTES, keep: int = LOG_FILES) -> None:
+    """Move a log past ``limit`` bytes aside, and forget the oldest of ``keep``."""
+    if not file.exists() or file.stat().st_size < limit:
+        return
+    for number in range(keep - 1, 0, -1):
+        older = file.with_suffix(f".log.{number}")
+        if older.exists():
+            older.replace(file.with_suffix(f".log.{number + 1}"))
+    file.replace(file.with_suffix(".log.1"))
+
+
+class Supervisor:
+    """The keeper of one pipeline."""
+
+    def __init__(self, root: Path, name: str, command: Sequence[str], clock: Clock) -> None:
+        self._root, self._name, self._command, self._clock = root, name, list(command), clock
+        self._child: subprocess.Popen[bytes] | None = None
+        self._signalled: float | None = None  # when the child was asked to end at once
+        self._ending = False
+        self._restarts = 0
+
+    def run(self) -> None:
+        """Keep the pipeline running until told to stop, until it ends by itself, or until it is hopeless."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGUSR1, self._on_signal)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        crashes: deque[float] = deque()
+        while not self._ending:
+            code = self._run_once()
+            if self._ending or code == 0:
+                break
+            detail = self._last_words(code)
+            if code in _HOPELESS:
+                self._write(PipelineState.FAILED, detail)
+                return
+            now = self._clock.monotonic()
+            crashes.append(now)
+            while crashes and now - crashes[0] > CRASH_SPAN:
+                crashes.popleft()
+            if len(crashes) >= CRASHES:
+                self._write(PipelineState.FAILED, f"it crashed {CRASHES} times within a minute; {detail}")
+                return
+            self._write(PipelineState.RESTARTING, detail)
+            self._pause(min(FIRST_PAUSE * 2 ** (len(crashes) - 1), LONGEST_PAUSE))
+            self._restarts += 1
+        self._write(PipelineState.STOPPED, "")
+
+    def _run_once(self) -> int:
+        file = log_file(self._root, self._name)
+        rotate(file)
+        environment = {**os.environ, SUPERVISOR_VARIABLE: str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+        with file.open("ab") as log:
+            self._child = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+            )
+        if self._ending:  # the signal came while the child was being made
+            self._child.terminate()
+            self._signalled = self._clock.monotonic()
+        self._write(PipelineState.RUNNING, "")
+        while True:
+            try:
+                return self._child.wait(timeout=0.2)
+            except subprocess.TimeoutExpired:
+                if self._signalled is not None and self._clock.monotonic() - self._signalled > KILL_AFTER:
+                    self._child.kill()
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._ending = True
+        if number == signal.SIGTERM:
+            self._signalled = self._clock.monotonic()
+        if self._child is not None and self._child.poll() is None:
+            self._child.send_signal(number)
+
+    def _pause(self, seconds: float) -> None:
+        end = self._clock.monotonic() + seconds
+        while not self._ending and self._clock.monotonic() < end:
+            self._clock.sleep(0.1)
+
+    def _last_words(self, code: int) -> str:
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        said = " ".join(line for line in last_lines(log_file(self._root, self._name), 2) if line)
+        return f"{how}: {said}" if said else how
+
+    def _write(self, state: PipelineState, detail: str) -> None:
+        file = status_file(self._root, self._name)
+        status = {
+            "state": state,
+            "pid": self._child.pid if self._child is not None and state is PipelineState.RUNNING else None,
+            "restarts": self._restarts,
+            "since_ms": self._clock.now_ms(),
+            "detail": detail,
+        }
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(status))
+        new.replace(file)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Supervise ``NAME`` in ``ROOT`` by running ``COMMAND…``; ends at once when another keeper has it."""
+    root, name, *command = arguments
+    with supervisor_lock(Path(root), name):
+        Supervisor(Path(root), name, command, SystemClock()).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,122 @@
+"""The streaming pipelines by name, made from settings and run in this process until a signal says stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from fsictl.cli.session import Session
+from fsictl.ports.messenger import Channel
+from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
+
+if TYPE_CHECKING:
+    from fsictl.metrics.operator import MetricsParameters
+    from fsictl.streams.pipeline import Pipeline, Stop
+
+NAMES = ("metrics", "infer", "sink")
+"""The pipelines of a stream, in the order in which they are drained: each hands its work to the next ones."""
+
+SUPERVISOR_VARIABLE = "FSICTL_SUPERVISED_BY"
+
+
+def metrics_parameters(session: Session) -> MetricsParameters:
+    """The parameters of the metrics operator that the settings ask for."""
+    from fsictl.metrics.operator import MetricsParameters
+
+    metrics = session.settings.metrics
+    return MetricsParameters(window=metrics.window, rsi_window=metrics.rsi_window, max_gap=metrics.max_gap)
+
+
+def _sink(session: Session) -> tuple[Pipeline, Channel]:
+    from fsictl.streams.sink import SinkPipeline
+
+    pipeline = SinkPipeline(session.clock)
+    return pipeline, session.warehouse.sink("sink", pipeline.inputs)
+
+
+def _metrics(session: Session) -> tuple[Pipeline, Channel]:
+    from fsictl.streams.metrics import MetricsPipeline
+
+    metrics = session.settings.metrics
+    pipeline = MetricsPipeline(
+        metrics_parameters(session),
+        session.clock,
+        allowed_lateness=metrics.allowed_lateness,
+        idle_timeout=metrics.idle_timeout,
+    )
+    return pipeline, session.messenger.channel("metrics", pipeline.inputs, METRICS_TOPIC)
+
+
+def _infer(session: Session) -> tuple[Pipeline, Channel]:
+    from fsictl.cli.models import inference_operator, load_scorer
+    from fsictl.streams.infer import CurrentModel, InferPipeline
+
+    model = CurrentModel(session.artifacts, load_scorer)
+    pipeline = InferPipeline(inference_operator(session), model, session.clock)
+    return pipeline, session.messenger.channel("infer", pipeline.inputs, RECONERR_TOPIC)
+
+
+_FACTORIES = {"sink": _sink, "metrics": _metrics, "infer": _infer}
+
+
+class SignalStop:
+    """Turns signals into what the loop asks: SIGTERM and Ctrl-C end it now, SIGUSR1 drains it.
+
+    A pipeline whose keeper is gone ends as well, so that no orphan goes on working.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        keeper = environment.get(SUPERVISOR_VARIABLE)
+        self._keeper = int(keeper) if keeper else None
+        self._now = self._drain = False
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGUSR1, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGUSR1:
+            self._drain = True
+        else:
+            self._now = True
+
+    def __call__(self) -> Stop:
+        from fsictl.streams.pipeline import Stop
+
+        if self._now or (self._keeper is not None and os.getppid() != self._keeper):
+            return Stop.NOW
+        return Stop.DRAIN if self._drain else Stop.NO
+
+    @property
+    def asked(self) -> bool:
+        """Whether the process should end."""
+        from fsictl.streams.pipeline import Stop
+
+        return self() is not Stop.NO
+
+
+def run_in_foreground(session: Session, name: str) -> None:
+    """Run one pipeline in this process until a signal ends it, then say what it did."""
+    from fsictl.streams.pipeline import run_pipeline
+
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )
+    stop = SignalStop(session.environment)
+    settings = session.settings.stream
+    session.make_workspace()
+    pipeline, channel = _FACTORIES[name](session)
+    with channel:
+        logging.info("%s started", name)
+        counters = run_pipeline(
+            pipeline, channel, session.clock, poll=settings.poll, messages=settings.messages, stop=stop
+        )
+    logging.info("%s ended: %s", name, ", ".join(f"{key} {value}" for key, value in counters.items()))
+    session.output.document({"pipeline": name, **counters})

@@ -1,0 +1,114 @@
+"""``fsictl stream``: the pipelines sink, metrics and infer in the background."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fsictl.cli import pipelines
+from fsictl.cli.command import command, group
+from fsictl.cli.output import time_text
+from fsictl.cli.session import Session
+from fsictl.errors import PreconditionError, UsageError
+
+app = group("stream", "Run the streaming pipelines (sink, metrics, infer) in the background.")
+
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="NAME", help="Just this pipeline; may be given more than once.")
+]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the group to the program."""
+    parent.add_typer(app)
+
+
+def _chosen(only: list[str] | None) -> list[str]:
+    for name in only or ():
+        if name not in pipelines.NAMES:
+            message = f"there is no pipeline {name}"
+            raise UsageError(message, hint=f"The pipelines are {', '.join(pipelines.NAMES)}.")
+    return [name for name in pipelines.NAMES if not only or name in only]
+
+
+@command(app, "start")
+def start(
+    session: Session,
+    only: Only = None,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Run one pipeline (--only NAME) here, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Start the pipelines; they are restarted when they crash."""
+    names = _chosen(only)
+    if foreground:
+        if len(names) != 1:
+            message = "in the foreground runs one pipeline"
+            raise UsageError(message, hint="Say which: --foreground --only metrics.")
+        pipelines.run_in_foreground(session, names[0])
+        return
+    session.settings  # noqa: B018  # wrong settings are said here, not in a log
+    session.make_workspace()
+    session.engine.start(names)
+    session.output.say(f"Running: {', '.join(names)}. See [bold]fsictl status --watch[/bold].")
+    session.output.document({"started": names})
+
+
+@command(app, "stop")
+def stop(
+    session: Session,
+    only: Only = None,
+    drain: Annotated[bool, typer.Option("--drain", help="First finish everything that is waiting.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.0, help="Longest draining of one pipeline, seconds.")] = 60.0,
+) -> None:
+    """Stop the pipelines; what they have not finished is done when they start again."""
+    session.need_workspace()
+    stopped = session.engine.stop(_chosen(only), drain=drain, timeout=timeout)
+    session.output.say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+    session.output.document({"stopped": stopped})
+
+
+@command(app, "status")
+def status(session: Session) -> None:
+    """Show every pipeline: what it does, what waits for it, what it said last."""
+    session.need_workspace()
+    rows: list[dict[str, object]] = []
+    for one in session.engine.status():
+        progress = session.progress(one.name)
+        row: dict[str, object] = {
+            "pipeline": one.name,
+            "state": one.state.value,
+            "pid": one.pid,
+            "restarts": one.restarts,
+            "since": time_text(one.since_ms),
+            "waiting": sum(progress.backlog.values()) if progress is not None else None,
+            "counters": dict(progress.counters) if progress is not None else {},
+            "detail": one.detail,
+        }
+        rows.append(row)
+    columns = {"pipeline": "pipeline", "state": "state", "pid": "pid", "restarts": "restarts", "since": "since (UTC)"}
+    session.output.rows(
+        rows,
+        {**columns, "waiting": "messages waiting", "detail": "last words"},
+        empty="Nothing was ever started here. Start with `fsictl stream start`.",
+    )
+
+
+@command(app, "logs")
+def logs(
+    session: Session,
+    name: Annotated[str, typer.Argument(help="sink, metrics or infer")],
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=100_000, help="How many of the last lines.")] = 50,
+) -> None:
+    """Show what a pipeline said last."""
+    session.need_workspace()
+    _chosen([name])
+    said = session.engine.logs(name, lines)
+    if not said:
+        message = f"{name} has said nothing yet"
+        raise PreconditionError(message, hint="Start it with `fsictl stream start`.")
+    if session.output.as_json:
+        session.output.document(said)
+    else:
+        typer.echo("\n".join(said))

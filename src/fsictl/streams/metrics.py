@@ -1,0 +1,126 @@
+"""The pipeline from ticks to metrics rows: the operator of ``fsictl.metrics`` around a watermark."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fsictl.clock import Clock
+from fsictl.errors import InputError
+from fsictl.metrics.operator import MetricsOperator, MetricsParameters
+from fsictl.metrics.rows import to_table
+from fsictl.metrics.watermark import Watermark
+from fsictl.records.encoding import decode_ticks, encode_rows
+from fsictl.records.message import Message, Received, Reject
+from fsictl.records.schemas import METRICS, METRICS_TOPIC, PRICES_TOPIC
+from fsictl.records.ticks import Ticks
+from fsictl.streams.pipeline import Result, dead_letters
+
+NAME = "metrics"
+
+ROWS_PER_MESSAGE = 5_000
+
+LIVE_WITHIN_MS = 60_000
+"""A topic is live while its newest event time is at most this far from the wall clock when it arrives."""
+
+_STATE = struct.Struct("<4sqq")
+_MAGIC = b"FSP1"
+_NEVER = -(2**62)
+
+
+class MetricsPipeline:
+    """Ticks in, metrics rows out, late ticks and rejects to the dead letters.
+
+    The watermark is the largest event time seen minus ``allowed_lateness`` (seconds). When the topic is live
+    and quiet for ``idle_timeout`` seconds of wall time, it follows the wall clock instead; old prices that are
+    replayed are never live, their source says when it ends.
+    """
+
+    name = NAME
+    inputs = (PRICES_TOPIC,)
+
+    def __init__(
+        self, parameters: MetricsParameters, clock: Clock, *, allowed_lateness: float, idle_timeout: float
+    ) -> None:
+        self._parameters, self._clock = parameters, clock
+        self._lateness_ms = round(allowed_lateness * 1000)
+        self._idle_timeout = idle_timeout
+        self._operator = MetricsOperator(parameters)
+        self._watermark = Watermark(self._lateness_ms)
+        self._live = False
+        self._heard = clock.monotonic()
+        self._counters = {"ticks": 0, "rows": 0, "late": 0, "rejected": 0, "event_time": 0}
+
+    def restore(self, state: bytes | None, counters: Mapping[str, int]) -> None:
+        self._counters |= {key: counters.get(key, 0) for key in self._counters}
+        if state is None:
+            return
+        if len(state) < _STATE.size or state[:4] != _MAGIC:
+            message = "the stored state of the metrics pipeline is not of this version"
+            raise InputError(message, hint="Recompute with `fsictl metrics backfill` in a new workspace.")
+        _, watermark, newest = _STATE.unpack_from(state)
+        self._watermark = Watermark.restore(self._lateness_ms, watermark)
+        self._operator = MetricsOperator.restore(state[_STATE.size :], self._parameters)
+        self._live = self._is_live(newest)
+
+    def step(self, received: Sequence[Received]) -> Result:
+        result = Result()
+        if received:
+            self._heard = self._clock.monotonic()
+            self._take(list(received), result)
+        elif self._live and self._clock.monotonic() - self._heard >= self._idle_timeout:
+            self._watermark.advance(self._clock.now_ms())
+        due = self._operator.next_timer()
+        if due is not None and due <= self._watermark.value:
+            block = self._operator.on_watermark(self._watermark.value)
+            self._counters["rows"] += len(block)
+            table = to_table(block)
+            for start in range(0, table.num_rows, ROWS_PER_MESSAGE):
+                message = encode_rows(METRICS, table.slice(start, ROWS_PER_MESSAGE))
+                result.outgoing.append((METRICS_TOPIC, message))
+            result.urgent = True
+        return result
+
+    def _take(self, received: list[Received], result: Result) -> None:
+        decoded = decode_ticks(received)
+        ticks = decoded.ticks
+        self._counters["ticks"] += len(ticks)
+        self._counters["rejected"] += len(decoded.rejects)
+        result.outgoing += dead_letters(decoded.rejects, self._clock.now_ms())
+        if len(ticks):
+            late = self._operator.process(ticks)
+            self._counters["late"] += len(late)
+            result.outgoing += _late_letters(late)
+            newest = int(ticks.timestamp.max())
+            self._watermark.advance(newest)
+            self._live = self._is_live(newest)
+            self._counters["event_time"] = max(self._counters["event_time"], newest)
+        if decoded.ended_ms is not None:
+            after_filling = (decoded.ended_ms // 1000 + self._parameters.max_gap + 1) * 1000
+            self._watermark.advance(after_filling + self._lateness_ms)
+            self._live = False
+        result.urgent |= bool(result.outgoing)
+
+    def _is_live(self, newest_ms: int) -> bool:
+        return abs(self._clock.now_ms() - newest_ms) <= LIVE_WITHIN_MS
+
+    def snapshot(self) -> bytes | None:
+        value = self._watermark.value
+        header = _STATE.pack(_MAGIC, _NEVER if value is None else value, self._counters["event_time"])
+        return header + self._operator.snapshot()
+
+    def counters(self) -> Mapping[str, int]:
+        return self._counters
+
+
+def _late_letters(late: Ticks) -> list[tuple[str, Message]]:
+    letters = []
+    for index in np.arange(len(late)).tolist():
+        symbol, timestamp = late.symbol_of(index), int(late.timestamp[index])
+        data = f'{{"symbol": "{symbol}", "timestamp": {timestamp}, "value": {float(late.value[index])!r}}}'.encode()
+        detail = "its second was already closed"
+        reject = Reject("late", detail, data, f"{PRICES_TOPIC}/{symbol}/{timestamp}/{int(late.sequence[index])}")
+        letters += dead_letters([reject], timestamp)
+    return letters

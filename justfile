@@ -1,0 +1,36 @@
+# One command runs what CI runs: `just check`. The tools come with `pip install -e '.[dev]'`.
+
+python := "python"
+
+# Everything that must hold before a change lands
+check: lint types layers vendored test
+
+# Style, and code that looks wrong
+lint:
+    ruff format --check .
+    ruff check .
+
+# Rewrite what can be rewritten
+format:
+    ruff format .
+    ruff check --fix .
+
+# Strict types
+types:
+    mypy
+
+# Who may import whom
+layers:
+    lint-imports
+
+# Vendored JavaScript is what its integrity file says
+vendored:
+    {{ python }} scripts/vendor_js.py --check
+
+# All tests, as the README runs them
+test *arguments:
+    {{ python }} -m pytest -n auto {{ arguments }}
+
+# Exact versions that the tests passed with
+lock:
+    uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock

@@ -1,0 +1,178 @@
+"""``fsictl generate``: prices to the topic, or to a file; simulated, or from files of real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fsictl.cli import times
+from fsictl.cli.command import command
+from fsictl.cli.output import time_text
+from fsictl.cli.session import Session
+from fsictl.errors import UsageError
+
+if TYPE_CHECKING:
+    from fsictl.prices.pace import Pace
+    from fsictl.prices.publish import Block, Published
+    from fsictl.records.message import Reject
+    from fsictl.records.ticks import Ticks
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the command to the program."""
+    command(parent, "generate")(generate)
+
+
+def generate(
+    session: Session,
+    symbols: Annotated[str | None, typer.Option(help="Pairs to simulate, with commas between.")] = None,
+    hz: Annotated[float | None, typer.Option(help="Simulated ticks per second and pair.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the simulation.")] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="TIME", help="First event time: ISO-8601, or -2h for two hours ago.")
+    ] = None,
+    duration: Annotated[str | None, typer.Option(metavar="TIME", help="Event time to cover, as 90s, 15m, 2h.")] = None,
+    replay: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Replay real prices; may be given more than once.")
+    ] = None,
+    layout: Annotated[
+        str, typer.Option("--format", help="Layout of the files: auto, histdata, truefx or csv.")
+    ] = "auto",
+    symbol: Annotated[str | None, typer.Option(help="Symbol of the replayed prices, if the file does not say.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Clock of the files: Europe/London, UTC-5, …")
+    ] = None,
+    speed: Annotated[str, typer.Option(help="1 is real time, 60 is faster, max is as fast as possible.")] = "1",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write .csv, .jsonl or .parquet instead of publishing.")
+    ] = None,
+    open_end: Annotated[
+        bool, typer.Option("--open-end", help="More prices will follow: leave the last second open.")
+    ] = False,
+) -> None:
+    """Publish prices to the topic prices: simulated ones, or files of real ones.
+
+    Simulated prices that start in the past are caught up at once and then follow the clock.
+    """
+    session.set("prices.symbols", symbols, "--symbols")
+    session.set("prices.hz", hz, "--hz")
+    session.set("prices.seed", seed, "--seed")
+    length = times.duration(duration) if duration is not None else None
+    factor = times.speed(speed)
+    if replay:
+        if start is not None:
+            message = "--start is for simulated prices, a replay has its own event times"
+            raise UsageError(message, hint="Leave --start away.")
+        source = replayed(replay, layout=layout, symbol=symbol, timezone=timezone)
+    else:
+        if length is None and (factor is None or out is not None):
+            message = "simulated prices have no end"
+            raise UsageError(message, hint="Say how many: --duration 1h.")
+        source = ((ticks, ()) for ticks in _simulated(session, start, length, live=factor == 1.0 and out is None))
+    if out is not None:
+        _write(session, source, out, length)
+        return
+    live = not replay and factor == 1.0
+    _publish(session, source, _pace(session, factor, live=live), length, ended=not live and not open_end)
+
+
+def replayed(
+    files: list[Path], *, layout: str = "auto", symbol: str | None = None, timezone: str | None = None
+) -> Iterator[Block]:
+    """The prices of the files, one after the other, as one source; the first is opened at once."""
+    from fsictl.prices.replay import read_prices
+
+    first = iter(read_prices(files[0], format=layout, symbol=symbol, timezone=timezone))
+    head = next(first, None)  # what is wrong with the first file is said before anything is published
+    rest = chain.from_iterable(read_prices(file, format=layout, symbol=symbol, timezone=timezone) for file in files[1:])
+    return chain([] if head is None else [head], first, rest)
+
+
+def _simulated(session: Session, start: str | None, length: float | None, *, live: bool) -> Iterator[Ticks]:
+    from fsictl.prices.simulate import simulate
+
+    prices, now = session.settings.prices, session.clock.now_ms()
+    start_ms = times.moment(start, now) if start is not None else now
+    return simulate(
+        prices.symbols,
+        hz=prices.hz,
+        seed=prices.seed,
+        start_ms=start_ms // 1000 * 1000,
+        duration=length,
+        block_seconds=1.0 if live and start is None else 60.0,
+    )
+
+
+def _pace(session: Session, factor: float | None, *, live: bool) -> Pace:
+    from fsictl.prices.pace import AtOnce, Live, Replay
+
+    if factor is None:
+        return AtOnce()
+    return Live(session.clock) if live else Replay(session.clock, factor)
+
+
+def _publish(session: Session, source: Iterator[Block], pace: Pace, length: float | None, *, ended: bool) -> None:
+    from fsictl.cli.pipelines import SignalStop
+    from fsictl.prices.publish import publish
+    from fsictl.records.encoding import encode_end_of_input
+    from fsictl.records.schemas import PRICES_TOPIC
+
+    prices = session.settings.prices
+    stop = SignalStop(session.environment)
+    session.make_workspace()
+    with session.output.progress("publishing", length) as bar:
+        first: list[int] = []
+
+        def show(so_far: Published) -> None:
+            if so_far.event_ms is not None:
+                first.append(so_far.event_ms) if not first else None
+                bar.at((so_far.event_ms - first[0]) / 1000, note=f"{so_far.ticks:,} ticks")
+
+        sent = publish(
+            source,
+            session.messenger,
+            clock=session.clock,
+            pace=pace,
+            batch=prices.batch,
+            linger=prices.linger,
+            duration=length,
+            should_stop=lambda: stop.asked,
+            on_progress=show,
+        )
+    if ended and not stop.asked and sent.event_ms is not None:
+        session.messenger.publish([(PRICES_TOPIC, encode_end_of_input(sent.event_ms))])
+    said = f"Published {sent.ticks:,} ticks in {sent.messages:,} messages, up to {time_text(sent.event_ms)} UTC."
+    if sent.rejects:
+        said += f" {sent.rejects:,} lines could not be used; they are kept in dead-letter."
+    session.output.say(said)
+    session.output.document(
+        {"ticks": sent.ticks, "messages": sent.messages, "rejects": sent.rejects, "event_time": sent.event_ms}
+    )
+
+
+def _write(session: Session, source: Iterator[Block], out: Path, length: float | None) -> None:
+    from fsictl.prices.files import write_prices
+
+    rejects: list[Reject] = []
+
+    def ticks() -> Iterator[Ticks]:
+        end: float | None = None
+        for block, bad in source:
+            rejects.extend(bad)
+            if len(block) and length is not None and end is None:
+                end = int(block.timestamp[0]) + length * 1000
+            yield block if end is None else block.take(block.timestamp < end)
+
+    written = write_prices(out, ticks())
+    said = f"Wrote {written:,} ticks to {out}."
+    if rejects:
+        from fsictl.cli.rejects import write_rejects
+
+        kept = write_rejects(out, rejects)
+        said += f" {len(rejects):,} lines could not be used; they are kept in {kept}."
+    session.output.say(said)
+    session.output.document({"ticks": written, "rejects": len(rejects), "file": str(out)})

@@ -1,0 +1,158 @@
+"""From blocks of ticks to messages on the topic ``prices``, at the pace that was asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsictl.clock import Clock
+from fsictl.ports.messenger import Messenger
+from fsictl.prices.pace import Pace
+from fsictl.records.encoding import encode_ticks
+from fsictl.records.message import Message, Reject
+from fsictl.records.schemas import DEAD_LETTER_TOPIC, PRICES_TOPIC
+from fsictl.records.ticks import IntArray, SequenceNumbers, Ticks
+
+Block = tuple[Ticks, Sequence[Reject]]
+"""Ticks in order of delivery, and what could not be used among them."""
+
+_LONGEST_SLEEP = 0.2
+"""Seconds after which a waiting publisher looks whether it should stop."""
+
+_SHORTEST_SLEEP = 0.001
+
+_MESSAGES_AT_ONCE = 100
+"""Most messages handed over in one call; should_stop and progress have their turn in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publisher has sent so far.
+
+    ``out_of_order`` counts ticks with an earlier event time than one sent before them, of whatever symbol;
+    ``event_ms`` is the newest event time sent, ``None`` before the first tick.
+    """
+
+    ticks: int = 0
+    messages: int = 0
+    rejects: int = 0
+    out_of_order: int = 0
+    event_ms: int | None = None
+
+
+def publish(
+    source: Iterable[Ticks | Block],
+    messenger: Messenger,
+    *,
+    clock: Clock,
+    pace: Pace,
+    batch: int = 1000,
+    linger: float = 0.01,
+    duration: float | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[Published], None] = lambda so_far: None,
+    wait_for_room: Callable[[], None] = lambda: None,
+) -> Published:
+    """Publish ``source`` until it ends, ``should_stop`` says so, or ``duration`` seconds of event time are over.
+
+    Ticks are numbered, cut into messages of at most ``batch``, and sent when ``pace`` says that they are due;
+    one that is due waits up to ``linger`` seconds for company. A tick with an earlier event time than its
+    forerunner is due with it: disorder is passed on as it is. Rejects go to the dead-letter topic together with
+    the first ticks of their block. ``duration`` counts from the first tick. ``wait_for_room`` is called before
+    everything that is sent and may block; ``on_progress`` after it.
+
+    Raises what ``messenger.publish`` and ``source`` raise.
+    """
+    publisher = _Publisher(messenger, clock, pace, batch, linger, should_stop, on_progress, wait_for_room)
+    numbers = SequenceNumbers()
+    newest: int | None = None
+    end = math.inf
+    for item in source:
+        ticks, rejects = item if isinstance(item, tuple) else (item, ())
+        if should_stop():
+            break
+        if not len(ticks):
+            publisher.send(ticks, rejects)
+            continue
+        if newest is None:
+            newest = int(ticks.timestamp[0])
+            end = math.inf if duration is None else newest + duration * 1000.0
+            pace.start(newest)
+        # The newest event time up to a tick is what counts for pace and end: disorder never holds a tick up.
+        due = np.maximum.accumulate(np.maximum(ticks.timestamp, newest))
+        newest = int(due[-1])
+        before_end = slice(0, int(np.searchsorted(due, end)))
+        finished = publisher.send_when_due(numbers.number(ticks.take(before_end)), due[before_end], rejects)
+        if not finished or newest >= end:
+            break
+    return publisher.sent
+
+
+class _Publisher:
+    """Sends ticks when they are due, and counts what was sent."""
+
+    def __init__(
+        self,
+        messenger: Messenger,
+        clock: Clock,
+        pace: Pace,
+        batch: int,
+        linger: float,
+        should_stop: Callable[[], bool],
+        on_progress: Callable[[Published], None],
+        wait_for_room: Callable[[], None],
+    ) -> None:
+        self._messenger = messenger
+        self._clock = clock
+        self._pace = pace
+        self._batch = batch
+        self._linger = linger
+        self._should_stop = should_stop
+        self._on_progress = on_progress
+        self._wait_for_room = wait_for_room
+        self.sent = Published()
+
+    def send_when_due(self, ticks: Ticks, due: IntArray, rejects: Sequence[Reject]) -> bool:
+        """Send a block as its ticks become due; false when it was stopped before its end."""
+        first = 0
+        while first < len(ticks):
+            if self._should_stop():
+                return False
+            cut = int(np.searchsorted(due, self._pace.come(), side="right"))
+            if cut > first:
+                cut = min(cut, first + self._batch * _MESSAGES_AT_ONCE)
+                self.send(ticks.take(slice(first, cut)), rejects)
+                first, rejects = cut, ()
+            else:
+                wait = self._pace.wait(float(due[first])) + self._linger
+                self._clock.sleep(min(max(wait, _SHORTEST_SLEEP), _LONGEST_SLEEP))
+        return True
+
+    def send(self, ticks: Ticks, rejects: Sequence[Reject]) -> None:
+        """Hand everything to the messenger at once, and count it."""
+        cuts = range(0, len(ticks), self._batch)
+        outgoing: list[tuple[str, Message]] = [
+            (PRICES_TOPIC, encode_ticks(ticks.take(slice(first, first + self._batch)))) for first in cuts
+        ]
+        now = self._clock.now_ms()
+        outgoing += [(DEAD_LETTER_TOPIC, reject.to_message(timestamp_ms=now)) for reject in rejects]
+        if not outgoing:
+            return
+        self._wait_for_room()
+        self._messenger.publish(outgoing)
+        self._count(ticks, len(cuts), len(rejects))
+        self._on_progress(self.sent)
+
+    def _count(self, ticks: Ticks, messages: int, rejects: int) -> None:
+        sent = self.sent
+        out_of_order, event_ms = sent.out_of_order, sent.event_ms
+        if len(ticks):
+            newest = np.maximum.accumulate(np.r_[ticks.timestamp[0] if event_ms is None else event_ms, ticks.timestamp])
+            out_of_order += int(np.count_nonzero(ticks.timestamp < newest[:-1]))
+            event_ms = int(newest[-1])
+        self.sent = Published(
+            sent.ticks + len(ticks), sent.messages + messages, sent.rejects + rejects, out_of_order, event_ms
+        )

@@ -1,0 +1,200 @@
+"""The addresses of the live page: the page itself, and its data as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from fsictl.clock import Clock, SystemClock
+from fsictl.dashboard import queries
+from fsictl.dashboard.events import Feed, Limits, Watch
+from fsictl.dashboard.security import Guard
+from fsictl.errors import FsictlError
+from fsictl.ports.artifacts import Artifacts
+from fsictl.ports.messenger import Messenger
+from fsictl.ports.warehouse import Warehouse
+from fsictl.records.ticks import SYMBOL_PATTERN
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+LONGEST = 7 * 86_400
+LATEST_TIME = 253_402_300_799  # the end of the year 9999
+
+
+def create_app(
+    warehouse: Warehouse,
+    messenger: Messenger,
+    artifacts: Artifacts,
+    *,
+    host: str = "127.0.0.1",
+    limits: Limits | None = None,
+    clock: Clock | None = None,
+    every: float = 0.5,
+) -> Starlette:
+    """The live page of these stores, for a server bound to ``host``; it looks for news every ``every`` seconds.
+
+    All reading happens in one thread of the app's own, one read at a time.
+    """
+    api = _Api(warehouse, messenger, artifacts, limits=limits or Limits(), clock=clock or SystemClock(), every=every)
+    routes = [
+        Route("/", _page),
+        Route("/api/symbols", api.symbols),
+        Route("/api/history", api.history),
+        Route("/api/alerts", api.alerts),
+        Route("/api/model", api.model),
+        Route("/api/status", api.status),
+        Route("/api/events", api.events),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, bound=host)],
+        exception_handlers={HTTPException: _refused, FsictlError: _failed},
+        lifespan=api.lifespan,
+    )
+    app.state.feed = api.feed
+    return app
+
+
+async def _page(request: Request) -> Response:
+    return FileResponse(STATIC / "index.html")
+
+
+class _Api:
+    """The answers under ``/api``."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        messenger: Messenger,
+        artifacts: Artifacts,
+        *,
+        limits: Limits,
+        clock: Clock,
+        every: float,
+    ) -> None:
+        self._warehouse = warehouse
+        self._messenger = messenger
+        self._artifacts = artifacts
+        self._limits = limits
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="dashboard-reads")
+        self._watch = Watch(warehouse, artifacts, clock)
+        self.feed = Feed(self._watch, self._read, every=every)
+
+    async def _read(self, call: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        looking = asyncio.create_task(self.feed.run())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await looking
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def symbols(self, request: Request) -> Response:
+        """Every symbol with its newest row and verdict."""
+        champion = self._watch.champion
+        return JSONResponse(await self._read(lambda: queries.latest(self._warehouse, self._watch.symbols(), champion)))
+
+    async def history(self, request: Request) -> Response:
+        """One symbol's rows between two times, or of the last ``seconds`` before its newest."""
+        symbol = _symbol(request)
+        seconds = _number(request, "seconds", 1, LONGEST)
+        start = _number(request, "start", 0, LATEST_TIME)
+        end = _number(request, "end", 0, LATEST_TIME)
+        points = _number(request, "points", 100, 20_000)
+        if seconds is not None and start is not None:
+            _refuse("Give either seconds or start, not both.")
+        if start is not None and end is not None and end <= start:
+            _refuse("end must be later than start.")
+        newest = await self._read(lambda: queries.newest_second(self._warehouse, symbol))
+        if newest is None:
+            raise HTTPException(404, f"There are no rows of the symbol {symbol}.")
+        until = newest if end is None else end
+        since = until - (seconds or 3600) if start is None else start
+        if until - since > LONGEST:
+            _refuse(f"That is a longer time than {LONGEST} seconds; ask for less.")
+        champion = self._watch.champion
+        answer = await self._read(
+            lambda: queries.history(
+                self._warehouse, symbol, since, until, points=int(points or 3000), champion=champion
+            )
+        )
+        return JSONResponse(answer)
+
+    async def alerts(self, request: Request) -> Response:
+        """The latest episodes of alerts, newest first."""
+        limit = _number(request, "limit", 1, 500) or 50
+        episodes = await self._read(lambda: self._watch.alerts.recent(int(limit)))
+        return JSONResponse([episode.as_json() for episode in episodes])
+
+    async def model(self, request: Request) -> Response:
+        """The model that scores."""
+        return JSONResponse(await self._read(lambda: queries.model(self._artifacts)))
+
+    async def status(self, request: Request) -> Response:
+        """The feed, the pipelines behind it, and the limits that the page draws."""
+        pipelines = await self._read(lambda: queries.pipelines(self._messenger))
+        return JSONResponse(self.feed.status | {"limits": asdict(self._limits), "pipelines": pipelines})
+
+    async def events(self, request: Request) -> Response:
+        """What is new, as long as the client stays."""
+        if self.feed.full:
+            raise HTTPException(503, "Too many pages are open; close one.")
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(self.feed.subscribe(), media_type="text/event-stream", headers=headers)
+
+
+def _refuse(sentence: str) -> None:
+    raise HTTPException(400, sentence)
+
+
+def _symbol(request: Request) -> str:
+    symbol = request.query_params.get("symbol", "")
+    if SYMBOL_PATTERN.fullmatch(symbol) is None:
+        _refuse("symbol must be 1 to 32 characters of A-Z a-z 0-9 . _ - /")
+    return symbol
+
+
+def _number(request: Request, name: str, least: float, most: float) -> float | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most:
+        _refuse(f"{name} must be a number from {least} to {most}.")
+    return value
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """A store that cannot answer now: the page shows the sentence and tries again."""
+    hint = error.hint if isinstance(error, FsictlError) else ""
+    return JSONResponse({"error": str(error), "hint": hint}, 503)

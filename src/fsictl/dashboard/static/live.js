@@ -1,0 +1,52 @@
+// The connection to the server: events as they come, and a new connection when they stop coming.
+
+const SILENCE = 12_000; // the server speaks every two seconds; after this many ms the connection counts as dead
+const AGAIN = 1_500;
+
+export class Live {
+  /** `handlers` has one function for each kind of event, and `open`, `lost`. */
+  constructor(address, handlers) {
+    this.address = address;
+    this.handlers = handlers;
+    this.#connect();
+  }
+
+  #connect() {
+    const source = new EventSource(this.address);
+    const fail = () => {
+      clearTimeout(this.silence);
+      source.close();
+      this.handlers.lost();
+      setTimeout(() => this.#connect(), AGAIN);
+    };
+    const heard = () => {
+      clearTimeout(this.silence);
+      this.silence = setTimeout(fail, SILENCE);
+    };
+    source.onopen = () => {
+      heard();
+      this.handlers.open();
+    };
+    source.onerror = fail;
+    for (const kind of ["rows", "status", "reload"]) {
+      source.addEventListener(kind, (event) => {
+        heard();
+        this.handlers[kind](JSON.parse(event.data));
+      });
+    }
+    heard();
+  }
+}
+
+export async function ask(path) {
+  const response = await fetch(path);
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error ?? `The server answered ${response.status}.`);
+  return answer;
+}
+
+/** Columns as rows. */
+export function rowsOf(columns) {
+  const names = Object.keys(columns);
+  return columns.time.map((_, i) => Object.fromEntries(names.map((name) => [name, columns[name][i]])));
+}

@@ -1,0 +1,138 @@
+"""The ports in memory: small, slow and faithful, for tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fsictl.errors import InputError
+from fsictl.ports.messenger import Channel, PipelineProgress
+from fsictl.ports.warehouse import Extent
+from fsictl.records.arrow import empty_table
+from fsictl.records.message import Message, Received
+from fsictl.records.schemas import TABLES
+
+
+class MemoryWarehouse:
+    """The port ``Warehouse`` without SQL and sinks. ``failure`` is raised by every read while it is set."""
+
+    def __init__(self) -> None:
+        self._tables = {name: empty_table(schema) for name, schema in TABLES.items()}
+        self._lock = threading.Lock()
+        self.failure: Exception | None = None
+        self.reads = 0
+
+    def write(self, table: str, rows: pa.Table) -> None:
+        key = list(TABLES[table].key)
+        with self._lock:
+            both = pa.concat_tables([self._tables[table], rows.select(list(TABLES[table].names))])
+            both = both.append_column("_at", pa.array(range(both.num_rows)))
+            last = both.group_by(key).aggregate([("_at", "max")])["_at_max"]
+            kept = both.take(pc.sort_indices(last).take(pa.array([], pa.int64())) if not len(last) else last)
+            self._tables[table] = kept.drop_columns(["_at"]).sort_by([(name, "ascending") for name in key])
+
+    def read(
+        self,
+        table: str,
+        *,
+        symbols: Sequence[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        columns: Sequence[str] | None = None,
+        newest: int | None = None,
+    ) -> pa.Table:
+        if self.failure is not None:
+            raise self.failure
+        self.reads += 1
+        time = "at" if table == "training_runs" else "timestamp"
+        rows = self._tables[table]
+        if symbols is not None:
+            rows = rows.filter(pc.is_in(rows["symbol"], pa.array(list(symbols), pa.string())))
+        if start is not None:
+            rows = rows.filter(pc.greater_equal(rows[time], start))
+        if end is not None:
+            rows = rows.filter(pc.less(rows[time], end))
+        if newest is not None and rows.num_rows > newest:
+            rows = rows.sort_by([(time, "descending")]).slice(0, newest)
+            rows = rows.sort_by([(name, "ascending") for name in TABLES[table].key])
+        return rows if columns is None else rows.select(list(columns))
+
+    def extents(self, table: str) -> list[Extent]:
+        if self.failure is not None:
+            raise self.failure
+        if "symbol" not in TABLES[table].names:
+            return []
+        found = (
+            self._tables[table]
+            .group_by("symbol")
+            .aggregate([("symbol", "count"), ("timestamp", "min_max")])
+            .to_pylist()
+        )
+        extents = [
+            Extent(row["symbol"], row["symbol_count"], row["timestamp_min_max"]["min"], row["timestamp_min_max"]["max"])
+            for row in found
+        ]
+        return sorted(extents, key=lambda extent: extent.symbol)
+
+    def query(self, sql: str, limit: int | None = None) -> pa.Table:
+        raise NotImplementedError
+
+    def sink(self, pipeline: str, inputs: Sequence[str]) -> Channel:
+        raise NotImplementedError
+
+
+class MemoryMessenger:
+    """The part of the port ``Messenger`` that the dashboard uses: how far pipelines are."""
+
+    def __init__(self, *known: PipelineProgress) -> None:
+        self._known = {progress.name: progress for progress in known}
+
+    def publish(self, messages: Sequence[tuple[str, Message]]) -> None:
+        raise NotImplementedError
+
+    def channel(self, pipeline: str, inputs: Sequence[str], output: str) -> Channel:
+        raise NotImplementedError
+
+    def read(self, topic: str, after: str | None = None, limit: int = 1000) -> list[Received]:
+        raise NotImplementedError
+
+    def end(self, topic: str) -> int:
+        return 0
+
+    def progress(self, pipeline: str) -> PipelineProgress | None:
+        return self._known.get(pipeline)
+
+
+class MemoryArtifacts:
+    """The port ``Artifacts``."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, dict[str, bytes]] = {}
+        self._aliases: dict[str, str] = {}
+
+    def put(self, folder: str, files: Mapping[str, bytes]) -> None:
+        if self._folders.setdefault(folder, dict(files)) != dict(files):
+            raise InputError(f"{folder} is there already", hint="Choose another name.")
+
+    def get(self, folder: str, file: str) -> bytes:
+        try:
+            return self._folders[folder][file]
+        except KeyError as error:
+            raise InputError(f"there is no {folder}/{file}", hint="See what is there.") from error
+
+    def folders(self) -> list[str]:
+        return sorted(self._folders)
+
+    def point(self, alias: str, folder: str) -> None:
+        if folder not in self._folders:
+            raise InputError(f"there is no {folder}", hint="See what is there.")
+        self._aliases[alias] = folder
+
+    def resolve(self, alias: str) -> str | None:
+        return self._aliases.get(alias)
+
+    def aliases(self) -> dict[str, str]:
+        return dict(self._aliases)

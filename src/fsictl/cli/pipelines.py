@@ -15,7 +15,7 @@ from fsictl.ports.messenger import Channel
 from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
 
 if TYPE_CHECKING:
-    from fsictl.metrics.operator import MetricsParameters
+    from fsictl.metrics.parameters import MetricsParameters
     from fsictl.streams.pipeline import Pipeline, Stop
 
 NAMES = ("metrics", "infer", "sink")
@@ -26,7 +26,7 @@ SUPERVISOR_VARIABLE = "FSICTL_SUPERVISED_BY"
 
 def metrics_parameters(session: Session) -> MetricsParameters:
     """The parameters of the metrics operator that the settings ask for."""
-    from fsictl.metrics.operator import MetricsParameters
+    from fsictl.metrics.parameters import MetricsParameters
 
     metrics = session.settings.metrics
     return MetricsParameters(window=metrics.window, rsi_window=metrics.rsi_window, max_gap=metrics.max_gap)
@@ -53,11 +53,10 @@ def _metrics(session: Session) -> tuple[Pipeline, Channel]:
 
 
 def _infer(session: Session) -> tuple[Pipeline, Channel]:
-    from fsictl.cli.models import inference_operator, load_scorer
-    from fsictl.streams.infer import CurrentModel, InferPipeline
+    from fsictl.cli.models import window_rules
+    from fsictl.streams.infer import InferPipeline
 
-    model = CurrentModel(session.artifacts, load_scorer)
-    pipeline = InferPipeline(inference_operator(session), model, session.clock)
+    pipeline = InferPipeline(window_rules(session), session.artifacts, session.clock)
     return pipeline, session.messenger.channel("infer", pipeline.inputs, RECONERR_TOPIC)
 
 

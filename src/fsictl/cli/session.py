@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fsictl.backends.local.engine import LocalEngine
     from fsictl.backends.local.messenger import LocalMessenger
     from fsictl.backends.local.warehouse import LocalWarehouse
+    from fsictl.ports.messenger import PipelineProgress
 
 STATE_FOLDER = ".fsictl"
 
@@ -124,4 +126,16 @@ class Session:
         """The target's engine."""
         from fsictl.backends.local.engine import LocalEngine
 
-        return LocalEngine(self.root, self.workspace, self.clock)
+        return LocalEngine(self.root, self._foreground, self.clock)
+
+    def _foreground(self, pipeline: str) -> list[str]:
+        """The command line that runs a pipeline in a process of its own."""
+        return self.command("stream", "start", "--foreground", "--only", pipeline)
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of this program in this workspace, with the settings that flags gave."""
+        return [sys.executable, "-m", "fsictl", "--workspace", str(self.workspace), *arguments]
+
+    def progress(self, pipeline: str) -> PipelineProgress | None:
+        """How far a pipeline of this workspace is; ``None`` when it never committed."""
+        return self.messenger.progress(pipeline)

@@ -9,7 +9,8 @@ import numpy as np
 
 from fsictl.clock import Clock
 from fsictl.errors import InputError
-from fsictl.metrics.operator import MetricsOperator, MetricsParameters
+from fsictl.metrics.operator import MetricsOperator
+from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.rows import to_table
 from fsictl.metrics.watermark import Watermark
 from fsictl.records.encoding import decode_ticks, encode_rows
@@ -27,7 +28,6 @@ LIVE_WITHIN_MS = 60_000
 
 _STATE = struct.Struct("<4sqq")
 _MAGIC = b"FSP1"
-_NEVER = -(2**62)
 
 
 class MetricsPipeline:
@@ -61,7 +61,7 @@ class MetricsPipeline:
             message = "the stored state of the metrics pipeline is not of this version"
             raise InputError(message, hint="Recompute with `fsictl metrics backfill` in a new workspace.")
         _, watermark, newest = _STATE.unpack_from(state)
-        self._watermark = Watermark.restore(self._lateness_ms, watermark)
+        self._watermark = Watermark(self._lateness_ms, watermark)
         self._operator = MetricsOperator.restore(state[_STATE.size :], self._parameters)
         self._live = self._is_live(newest)
 
@@ -71,7 +71,7 @@ class MetricsPipeline:
             self._heard = self._clock.monotonic()
             self._take(list(received), result)
         elif self._live and self._clock.monotonic() - self._heard >= self._idle_timeout:
-            self._watermark.advance(self._clock.now_ms())
+            self._watermark.advance_idle(self._clock.now_ms())
         due = self._operator.next_timer()
         if due is not None and due <= self._watermark.value:
             block = self._operator.on_watermark(self._watermark.value)
@@ -107,8 +107,7 @@ class MetricsPipeline:
         return abs(self._clock.now_ms() - newest_ms) <= LIVE_WITHIN_MS
 
     def snapshot(self) -> bytes | None:
-        value = self._watermark.value
-        header = _STATE.pack(_MAGIC, _NEVER if value is None else value, self._counters["event_time"])
+        header = _STATE.pack(_MAGIC, self._watermark.value, self._counters["event_time"])
         return header + self._operator.snapshot()
 
     def counters(self) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fsictl.backends.local.lock import FileLock
+from fsictl.backends.local.lock import holder
 from fsictl.backends.local.supervise import last_lines, log_file, status_file, supervisor_lock
 from fsictl.clock import Clock
 from fsictl.errors import BusyError, PreconditionError
@@ -34,9 +34,9 @@ class LocalEngine:
     def start(self, pipelines: Sequence[str]) -> None:
         """Start these; raises ``BusyError`` when one runs, ``PreconditionError`` when one does not come up."""
         for name in pipelines:
-            holder = supervisor_lock(self._root, name).holder() or self._pipeline_lock(name).holder()
-            if holder is not None:
-                message = f"{name} already runs here (process {holder})"
+            by = holder(supervisor_lock(self._root, name)) or holder(self._pipeline_lock(name))
+            if by is not None:
+                message = f"{name} already runs here (process {by.pid})"
                 hint = "See `fsictl stream status`; end it with `fsictl stream stop`."
                 raise BusyError(message, hint=hint)
         for folder in ("run", "logs"):
@@ -61,7 +61,7 @@ class LocalEngine:
             status = self._status_of(name)
             if status is not None and status.state in {PipelineState.FAILED, PipelineState.RESTARTING}:
                 break
-            if self._pipeline_lock(name).holder() is not None:
+            if holder(self._pipeline_lock(name)) is not None:
                 return
             self._clock.sleep(0.05)
         status = self._status_of(name)
@@ -73,9 +73,7 @@ class LocalEngine:
         """Stop these one after the other in the order given, so that a drained one hands all its work on."""
         stopped: list[str] = []
         for together in [[name] for name in pipelines] if drain else [list(pipelines)]:
-            running = {name: process for name in together if (process := supervisor_lock(self._root, name).holder())}
-            for process in running.values():
-                _signal(process, signal.SIGUSR1 if drain else signal.SIGTERM)
+            running = [name for name in together if self._tell(name, signal.SIGUSR1 if drain else signal.SIGTERM)]
             for name in running:
                 self._wait_until_down(name, timeout)
             stopped += running
@@ -85,11 +83,19 @@ class LocalEngine:
         """Wait for the keeper to end; after ``timeout`` seconds of draining it is told to end at once."""
         end = self._clock.monotonic() + timeout
         told = False
-        while (process := supervisor_lock(self._root, name).holder()) is not None:
+        while holder(supervisor_lock(self._root, name)) is not None:
             if not told and self._clock.monotonic() > end:
-                _signal(process, signal.SIGTERM)
-                told = True
+                told = self._tell(name, signal.SIGTERM)
             self._clock.sleep(0.05)
+
+    def _tell(self, name: str, number: signal.Signals) -> bool:
+        """Send the keeper a signal; whether there is one. The lock proves that the process id is still its own."""
+        keeper = holder(supervisor_lock(self._root, name))
+        if keeper is None or keeper.pid == 0:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(keeper.pid, number)
+        return True
 
     def status(self) -> list[PipelineStatus]:
         """Every pipeline that was ever started here, by name."""
@@ -102,10 +108,10 @@ class LocalEngine:
         except (FileNotFoundError, ValueError):
             return None
         state = PipelineState(known["state"])
-        alive = supervisor_lock(self._root, name).holder() is not None
+        alive = holder(supervisor_lock(self._root, name)) is not None
         if not alive and state is not PipelineState.FAILED:
             state = PipelineState.STOPPED
-        if state is PipelineState.RUNNING and self._pipeline_lock(name).holder() is None:
+        if state is PipelineState.RUNNING and holder(self._pipeline_lock(name)) is None:
             state = PipelineState.STARTING
         pid = known["pid"] if alive else None
         return PipelineStatus(name, state, pid, known["restarts"], known["since_ms"], known["detail"])
@@ -114,10 +120,5 @@ class LocalEngine:
         """The last lines that the pipeline wrote, restarts included."""
         return last_lines(log_file(self._root, pipeline), lines)
 
-    def _pipeline_lock(self, name: str) -> FileLock:
-        return FileLock(self._root / "run" / f"{name}.lock")
-
-
-def _signal(process: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process, number)
+    def _pipeline_lock(self, name: str) -> Path:
+        return self._root / "run" / f"{name}.lock"

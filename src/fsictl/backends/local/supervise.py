@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from fsictl.backends.local.lock import FileLock
+from fsictl.backends.local.lock import Lock
 from fsictl.clock import Clock, SystemClock
 from fsictl.ports.engine import PipelineState
 
@@ -40,9 +40,9 @@ def status_file(root: Path, name: str) -> Path:
     return root / "run" / f"{name}.status.json"
 
 
-def supervisor_lock(root: Path, name: str) -> FileLock:
-    """Held by the keeper as long as it lives."""
-    return FileLock(root / "run" / f"{name}.supervisor.lock")
+def supervisor_lock(root: Path, name: str) -> Path:
+    """The lock that the keeper holds as long as it lives."""
+    return root / "run" / f"{name}.supervisor.lock"
 
 
 def log_file(root: Path, name: str) -> Path:
@@ -160,9 +160,13 @@ class Supervisor:
 
 def main(arguments: Sequence[str]) -> None:
     """Supervise ``NAME`` in ``ROOT`` by running ``COMMAND…``; ends at once when another keeper has it."""
-    root, name, *command = arguments
-    with supervisor_lock(Path(root), name):
-        Supervisor(Path(root), name, command, SystemClock()).run()
+    folder, name, *command = arguments
+    root, clock = Path(folder), SystemClock()
+    lock = Lock.acquire(supervisor_lock(root, name), f"the keeper of {name}", clock)
+    try:
+        Supervisor(root, name, command, clock).run()
+    finally:
+        lock.release()
 
 
 if __name__ == "__main__":

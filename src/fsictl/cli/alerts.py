@@ -1,0 +1,66 @@
+"""``fsictl alerts``: what was flagged."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from fsictl.cli import times
+from fsictl.cli.command import command, group
+from fsictl.cli.output import time_text
+from fsictl.cli.session import Session
+
+app = group("alerts", "See when an RSI signal could not be trusted, and why.")
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the group to the program."""
+    parent.add_typer(app)
+
+
+@app.callback()
+def alerts() -> None:
+    """See when an RSI signal could not be trusted, and why."""
+
+
+@command(app, "list")
+def list_(
+    session: Session,
+    symbol: Annotated[str | None, typer.Option(help="Only this symbol.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="TIME", help="First event time, or -2h.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="TIME", help="Event time before which alerts end.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 50,
+) -> None:
+    """List alerts, the newest first; seconds in a row of one symbol and side are one alert."""
+    from fsictl.alerts.episodes import episodes_of
+
+    session.need_workspace()
+    now = session.clock.now_ms()
+    table = session.warehouse.read(
+        "reconerr",
+        symbols=[symbol] if symbol is not None else None,
+        start=times.moment(start, now) if start is not None else None,
+        end=times.moment(end, now) if end is not None else None,
+    )
+    found = sorted(episodes_of(table), key=lambda alert: alert.start, reverse=True)
+    rows = [{**dataclasses.asdict(alert), "from": time_text(alert.start)} for alert in found[:limit]]
+    session.output.rows(
+        rows,
+        {
+            "id": "id",
+            "symbol": "symbol",
+            "from": "from (UTC)",
+            "seconds": "seconds",
+            "side": "RSI",
+            "error": "error",
+            "threshold": "threshold",
+            "p_value": "p-value",
+            "feature": "mostly",
+            "model_version": "version",
+        },
+        empty="No alert" + (f" of {symbol}" if symbol is not None else "") + ".",
+    )
+    if len(found) > limit:
+        session.output.say(f"There are {len(found) - limit:,} more; --limit shows more.")

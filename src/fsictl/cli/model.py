@@ -1,0 +1,114 @@
+"""``fsictl model``: versions and where they come from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fsictl.cli.command import command, group
+from fsictl.cli.output import number_text, time_text
+from fsictl.cli.session import Session
+from fsictl.errors import InputError
+
+if TYPE_CHECKING:
+    from fsictl.model.card import Card
+
+app = group("model", "Look at model versions: what they were trained on, how well they are calibrated.")
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the group to the program."""
+    parent.add_typer(app)
+
+
+@command(app, "list")
+def list_(session: Session) -> None:
+    """List the stored versions, the newest first."""
+    from fsictl.model.versions import load_card
+
+    session.need_workspace()
+    names = {folder: alias for alias, folder in session.artifacts.aliases().items()}
+    rows = []
+    for folder in session.artifacts.folders():
+        try:
+            card = load_card(session.artifacts, folder)
+        except InputError as error:
+            rows.append({"version": folder, "alias": names.get(folder), "created_ms": 0, "note": str(error)})
+        else:
+            rows.append({**_summary(card), "alias": names.get(folder)})
+    rows.sort(key=lambda row: int(str(row["created_ms"])), reverse=True)
+    session.output.rows(
+        rows,
+        {
+            "version": "version",
+            "alias": "alias",
+            "created": "made (UTC)",
+            "symbols": "trained on",
+            "until": "data until (UTC)",
+            "windows": "windows",
+            "threshold": "threshold",
+            "note": "note",
+        },
+        empty="No version yet. Make one with `fsictl train --now`.",
+    )
+
+
+def _summary(card: Card) -> dict[str, Any]:
+    symbols = card.snapshot.symbols
+    return {
+        "version": card.version,
+        "created": time_text(card.created_at),
+        "created_ms": card.created_at,
+        "symbols": ", ".join(symbols) if len(symbols) <= 3 else f"{len(symbols)} symbols",
+        "until": time_text(card.snapshot.until),
+        "windows": card.training.get("windows"),
+        "threshold": card.calibration.label_threshold,
+    }
+
+
+@command(app, "show")
+def show(
+    session: Session,
+    version: Annotated[str, typer.Argument(help="A version, or champion or challenger.")] = "champion",
+) -> None:
+    """Show a version's card: data, training, evaluation, calibration, gate, files."""
+    from fsictl.model.versions import CARD_FILE, load_card
+
+    session.need_workspace()
+    if not session.artifacts.folders():
+        message = "there is no model version yet"
+        raise InputError(message, hint="Make one with `fsictl train --now`.")
+    card = load_card(session.artifacts, version)
+    if session.output.as_json:
+        session.output.document(json.loads(session.artifacts.get(card.version, CARD_FILE)))
+        return
+    rows = [{"what": key, "value": value} for key, value in _told(card).items()]
+    session.output.rows(rows, {"what": "", "value": ""}, title=f"Model version {card.version}")
+
+
+def _told(card: Card) -> dict[str, str]:
+    """The card in words."""
+    snapshot, calibration = card.snapshot, card.calibration
+    flat = {
+        "made": f"{time_text(card.created_at)} UTC by fsictl {card.code_version}, asked by {card.requested_by or '–'}",
+        "follows": card.parent or "no earlier version",
+        "data": f"{snapshot.rows:,} rows of {', '.join(snapshot.symbols)}",
+        "data from, to": f"{time_text(snapshot.since)} – {time_text(snapshot.until)} UTC",
+        "hash of the rows": snapshot.sha256,
+        "windows": f"{card.length} rows ending at an RSI above {card.overbought:g} or below {card.oversold:g}"
+        f" (RSI over {card.rsi_window} s, metrics over {card.metrics_window} s)",
+        "features": ", ".join(card.features),
+        "label threshold": f"{number_text(calibration.label_threshold)} for {calibration.label_rate:.0%} of windows",
+        "alert threshold": f"{number_text(calibration.alert_threshold)} for {calibration.alert_rate:.0%} of windows",
+    }
+    for part in ("training", "evaluation", "gate", "libraries", "files"):
+        flat[part] = _listed(getattr(card, part))
+    return flat
+
+
+def _listed(values: Any) -> str:
+    if isinstance(values, dict):
+        return "\n".join(f"{key}: {_listed(value)}" for key, value in values.items()) or "–"
+    return number_text(values) if isinstance(values, float) else str(values)

@@ -1,0 +1,41 @@
+"""What settings mean for models: which windows are cut, how they are trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsictl.cli.session import Session
+
+if TYPE_CHECKING:
+    from fsictl.model.making import TrainingOptions
+    from fsictl.model.windows import WindowRules
+
+
+def window_rules(session: Session) -> WindowRules:
+    """The windows that the settings ask for."""
+    from fsictl.model.windows import WindowRules
+
+    model, metrics = session.settings.model, session.settings.metrics
+    return WindowRules(
+        length=model.window,
+        overbought=model.overbought,
+        oversold=model.oversold,
+        stale_after=model.stale_after,
+        most_filled=model.most_filled,
+        metrics_window=metrics.window,
+        rsi_window=metrics.rsi_window or metrics.window,
+    )
+
+
+def training_options(session: Session) -> TrainingOptions:
+    """The training that the settings ask for."""
+    from fsictl.model.making import TrainingOptions
+
+    model = session.settings.model
+    return TrainingOptions(
+        steps=model.steps,
+        seed=model.seed,
+        least_windows=model.least_windows,
+        label_rate=model.label_rate,
+        alert_rate=model.alert_rate,
+    )

@@ -1,0 +1,120 @@
+"""``fsictl train``: make a model version, and look back at past runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fsictl.cli import times
+from fsictl.cli.command import command
+from fsictl.cli.models import training_options, window_rules
+from fsictl.cli.output import time_text
+from fsictl.cli.session import Session
+from fsictl.errors import UsageError
+
+if TYPE_CHECKING:
+    from fsictl.model.train import TrainingReport
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the command to the program."""
+    command(parent, "train")(train)
+
+
+def train(
+    session: Session,
+    now: Annotated[bool, typer.Option("--now", help="Train on the stored metrics and make a version.")] = False,
+    history: Annotated[bool, typer.Option("--history", help="Show past runs, also those that made none.")] = False,
+    symbol: Annotated[str | None, typer.Option(help="Train on this symbol; on all without it.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Hours of metrics to train on.")] = None,
+    window: Annotated[int | None, typer.Option(help="Rows in a window.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Use only rows before this event time; all without it.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed: the same rows and seed give the same version.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps of 32 windows.")] = None,
+) -> None:
+    """Train the model on stored metrics (--now), or show past runs (--history)."""
+    if now == history:
+        message = "say either --now or --history"
+        raise UsageError(
+            message, hint="`fsictl train --now` makes a version, `fsictl train --history` shows past runs."
+        )
+    session.need_workspace()
+    if history:
+        _show_history(session)
+        return
+    for key, value, flag in (
+        ("model.hours", hours, "--hours"),
+        ("model.window", window, "--window"),
+        ("model.seed", seed, "--seed"),
+        ("model.steps", steps, "--steps"),
+    ):
+        session.set(key, value, flag)
+    until_ms = times.moment(until, session.clock.now_ms()) if until is not None else None
+    report = train_now(session, symbol=symbol, until=until_ms)
+    _show_report(session, report)
+
+
+def train_now(session: Session, *, symbol: str | None, until: int | None) -> TrainingReport:
+    """Train with the session's settings and show how far it is."""
+    from fsictl.model.train import train_version
+
+    with session.output.progress("training", None) as bar:
+
+        def show(step: int, total: int, loss: float) -> None:
+            bar.at(step, total, f"loss {loss:.4f}")
+
+        return train_version(
+            session.warehouse,
+            session.artifacts,
+            clock=session.clock,
+            hours=session.settings.model.hours,
+            symbol=symbol,
+            until=until,
+            rules=window_rules(session),
+            options=training_options(session),
+            requested_by="train --now",
+            progress=show,
+        )
+
+
+def _show_report(session: Session, report: TrainingReport) -> None:
+    session.output.say(
+        f"Version [bold]{report.version}[/bold] from {report.windows:,} windows in {report.seconds:.0f} s;"
+        f" it is {'the ' + report.alias if report.alias else 'stored already'}."
+        f" See [bold]fsictl model show {report.version}[/bold]."
+    )
+    session.output.document(
+        {
+            "run_id": report.run_id,
+            "model_version": report.version,
+            "alias": report.alias,
+            "windows": report.windows,
+            "seconds": report.seconds,
+        }
+    )
+
+
+def _show_history(session: Session) -> None:
+    rows = session.warehouse.read("training_runs").to_pylist()
+    rows.sort(key=lambda row: row["at"], reverse=True)
+    for row in rows:
+        row["ended"] = time_text(row["at"])
+        row["data until"] = time_text(row["until"])
+    session.output.rows(
+        rows,
+        {
+            "ended": "ended (UTC)",
+            "outcome": "outcome",
+            "model_version": "version",
+            "symbol": "symbol",
+            "data until": "data until",
+            "windows": "windows",
+            "seed": "seed",
+            "seconds": "seconds",
+            "reason": "why not",
+        },
+        empty="No run yet. Train with `fsictl train --now`.",
+    )

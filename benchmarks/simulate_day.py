@@ -35,7 +35,9 @@ def main(hours: float) -> None:
     blocks = list(simulate(hz=10.0, seed=1, duration=hours * 3600.0))
     seconds = time.perf_counter() - began
     ticks = Ticks.concat(blocks)
-    print(f"{len(ticks):,} ticks, {hours:g} h of {len(PAIRS)} pairs: {seconds:.2f} s, {len(ticks) / seconds:,.0f} ticks/s")
+    print(
+        f"{len(ticks):,} ticks, {hours:g} h of {len(PAIRS)} pairs: {seconds:.2f} s, {len(ticks) / seconds:,.0f} ticks/s"
+    )
     shares = []
     for code, symbol in enumerate(ticks.symbols):
         mine = ticks.take(ticks.code == code)

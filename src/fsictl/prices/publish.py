@@ -66,7 +66,16 @@ def publish(
 
     Raises what ``messenger.publish`` and ``source`` raise.
     """
-    publisher = _Publisher(messenger, clock, pace, batch, linger, should_stop, on_progress, wait_for_room)
+    publisher = _Publisher(
+        messenger=messenger,
+        clock=clock,
+        pace=pace,
+        batch=batch,
+        linger=linger,
+        should_stop=should_stop,
+        on_progress=on_progress,
+        wait_for_room=wait_for_room,
+    )
     numbers = SequenceNumbers()
     newest: int | None = None
     end = math.inf
@@ -91,60 +100,50 @@ def publish(
     return publisher.sent
 
 
+@dataclass(slots=True, kw_only=True)
 class _Publisher:
     """Sends ticks when they are due, and counts what was sent."""
 
-    def __init__(
-        self,
-        messenger: Messenger,
-        clock: Clock,
-        pace: Pace,
-        batch: int,
-        linger: float,
-        should_stop: Callable[[], bool],
-        on_progress: Callable[[Published], None],
-        wait_for_room: Callable[[], None],
-    ) -> None:
-        self._messenger = messenger
-        self._clock = clock
-        self._pace = pace
-        self._batch = batch
-        self._linger = linger
-        self._should_stop = should_stop
-        self._on_progress = on_progress
-        self._wait_for_room = wait_for_room
-        self.sent = Published()
+    messenger: Messenger
+    clock: Clock
+    pace: Pace
+    batch: int
+    linger: float
+    should_stop: Callable[[], bool]
+    on_progress: Callable[[Published], None]
+    wait_for_room: Callable[[], None]
+    sent: Published = Published()
 
     def send_when_due(self, ticks: Ticks, due: IntArray, rejects: Sequence[Reject]) -> bool:
         """Send a block as its ticks become due; false when it was stopped before its end."""
         first = 0
         while first < len(ticks):
-            if self._should_stop():
+            if self.should_stop():
                 return False
-            cut = int(np.searchsorted(due, self._pace.come(), side="right"))
+            cut = int(np.searchsorted(due, self.pace.come(), side="right"))
             if cut > first:
-                cut = min(cut, first + self._batch * _MESSAGES_AT_ONCE)
+                cut = min(cut, first + self.batch * _MESSAGES_AT_ONCE)
                 self.send(ticks.take(slice(first, cut)), rejects)
                 first, rejects = cut, ()
             else:
-                wait = self._pace.wait(float(due[first])) + self._linger
-                self._clock.sleep(min(max(wait, _SHORTEST_SLEEP), _LONGEST_SLEEP))
+                wait = self.pace.wait(float(due[first])) + self.linger
+                self.clock.sleep(min(max(wait, _SHORTEST_SLEEP), _LONGEST_SLEEP))
         return True
 
     def send(self, ticks: Ticks, rejects: Sequence[Reject]) -> None:
         """Hand everything to the messenger at once, and count it."""
-        cuts = range(0, len(ticks), self._batch)
+        cuts = range(0, len(ticks), self.batch)
         outgoing: list[tuple[str, Message]] = [
-            (PRICES_TOPIC, encode_ticks(ticks.take(slice(first, first + self._batch)))) for first in cuts
+            (PRICES_TOPIC, encode_ticks(ticks.take(slice(first, first + self.batch)))) for first in cuts
         ]
-        now = self._clock.now_ms()
+        now = self.clock.now_ms()
         outgoing += [(DEAD_LETTER_TOPIC, reject.to_message(timestamp_ms=now)) for reject in rejects]
         if not outgoing:
             return
-        self._wait_for_room()
-        self._messenger.publish(outgoing)
+        self.wait_for_room()
+        self.messenger.publish(outgoing)
         self._count(ticks, len(cuts), len(rejects))
-        self._on_progress(self.sent)
+        self.on_progress(self.sent)
 
     def _count(self, ticks: Ticks, messages: int, rejects: int) -> None:
         sent = self.sent

@@ -138,8 +138,7 @@ def _blocks(simulator: Simulator, start_ms: int, end_ms: int | None, block_ms: i
     while end_ms is None or drawn_ms < end_ms:
         chunk = simulator.next_chunk()
         drawn_ms += _CHUNK_MS
-        last = end_ms is not None and drawn_ms >= end_ms
-        if last:
+        if end_ms is not None and drawn_ms > end_ms:
             chunk = chunk.take(slice(0, int(np.searchsorted(chunk.timestamp, end_ms))))
         first = 0
         while block_end <= drawn_ms:
@@ -147,8 +146,7 @@ def _blocks(simulator: Simulator, start_ms: int, end_ms: int | None, block_ms: i
             yield from _joined([*waiting, chunk.take(slice(first, cut))])
             waiting, first, block_end = [], cut, block_end + block_ms
         waiting.append(chunk.take(slice(first, None)))
-        if last:
-            yield from _joined(waiting)
+    yield from _joined(waiting)
 
 
 def _joined(parts: list[Ticks]) -> Iterator[Ticks]:

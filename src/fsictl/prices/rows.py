@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from fsictl.prices.times import milliseconds, parse_time, to_utc
-from fsictl.records.encoding import check_tick
 from fsictl.records.message import Reject
 from fsictl.records.ticks import MAX_TIMESTAMP_MS, SYMBOL_PATTERN, CodeArray, FloatArray, IntArray, Ticks
+from fsictl.records.validation import check_tick
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,152 @@
+"""``fsictl status``: one table of everything that runs, its lag, the model, the alerts."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fsictl.cli.command import command
+from fsictl.cli.output import number_text, time_text
+from fsictl.cli.pipelines import NAMES
+from fsictl.cli.session import Session
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+_STATE_STYLE = {
+    "running": "green",
+    "starting": "yellow",
+    "restarting": "yellow",
+    "failed": "bold red",
+    "stopped": "dim",
+}
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the command to the program."""
+    command(parent, "status")(status)
+
+
+def status(
+    session: Session,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it again and again, until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
+) -> None:
+    """Show what runs here, how far it is, the model and the newest prices."""
+    session.need_workspace()
+    if not watch:
+        found = overview(session)
+        if session.output.as_json:
+            session.output.document(found)
+        else:
+            session.output.console.print(rendered(found))
+        return
+    if session.output.as_json or not sys.stdout.isatty():
+        while True:
+            session.output.lines([overview(session)])
+            session.clock.sleep(interval)
+    from rich.live import Live
+
+    with Live(rendered(overview(session)), console=session.output.console, screen=True, auto_refresh=False) as live:
+        while True:
+            session.clock.sleep(interval)
+            live.update(rendered(overview(session)), refresh=True)
+
+
+def overview(session: Session) -> dict[str, Any]:
+    """Everything that ``status`` shows, as plain values."""
+    running = {one.name: one for one in session.engine.status()}
+    pipelines = []
+    for name in NAMES:
+        progress, one = session.progress(name), running.get(name)
+        pipelines.append(
+            {
+                "pipeline": name,
+                "state": one.state.value if one is not None else "stopped",
+                "restarts": one.restarts if one is not None else 0,
+                "waiting": sum(progress.backlog.values()) if progress is not None else 0,
+                "committed_ms": progress.committed_ms if progress is not None else None,
+                "counters": dict(progress.counters) if progress is not None else {},
+                "detail": one.detail if one is not None else "",
+            }
+        )
+    newest = session.warehouse.read("metrics", newest=len(session.settings.prices.symbols)).to_pylist()
+    verdicts = session.warehouse.read("reconerr", newest=60).to_pylist()
+    now = session.clock.now_ms()
+    return {
+        "workspace": str(session.workspace),
+        "at": now,
+        "pipelines": pipelines,
+        "dead_letters": session.messenger.end("dead-letter"),
+        "newest": max((row["timestamp"] for row in newest), default=None),
+        "model": session.artifacts.resolve("champion"),
+        "symbols": _symbols(newest, verdicts),
+    }
+
+
+def _symbols(newest: list[dict[str, Any]], verdicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    judged = {(row["symbol"], row["timestamp"]): row for row in verdicts}
+    latest = {row["symbol"]: row for row in sorted(newest, key=lambda row: int(row["timestamp"]))}
+    rows = []
+    for symbol, row in sorted(latest.items()):
+        verdict = judged.get((symbol, row["timestamp"]))
+        rows.append(
+            {
+                "symbol": symbol,
+                "timestamp": row["timestamp"],
+                "price": row["LAST"],
+                "sma": row["SIMPLE_MOVING_AVERAGE"],
+                "rsi": row["RELATIVE_STRENGTH_INDICATOR"],
+                "filled": row["GAP_FILLED"],
+                "side": verdict["side"] if verdict is not None else None,
+                "unreliable": verdict["unreliable"] if verdict is not None else None,
+                "reason": verdict["reason"] if verdict is not None else None,
+            }
+        )
+    return rows
+
+
+def rendered(found: dict[str, Any]) -> Group:
+    """The overview as tables for a terminal."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    pipelines = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Pipelines", title_justify="left")
+    for heading in ("pipeline", "state", "waiting", "restarts", "done", "last words"):
+        pipelines.add_column(heading, justify="right" if heading in {"waiting", "restarts"} else "left")
+    for one in found["pipelines"]:
+        done = ", ".join(f"{key} {value:,}" for key, value in one["counters"].items() if value and key != "event_time")
+        state = Text(one["state"], style=_STATE_STYLE[one["state"]])
+        pipelines.add_row(
+            one["pipeline"], state, f"{one['waiting']:,}", str(one["restarts"]), done, Text(one["detail"])
+        )
+    prices = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Newest second of each symbol", title_justify="left")
+    for heading in ("symbol", "second (UTC)", "price", "SMA", "RSI", "verdict"):
+        prices.add_column(heading, justify="right" if heading in {"price", "SMA", "RSI"} else "left")
+    for row in found["symbols"]:
+        price = f"{number_text(row['price'])}{' (filled)' if row['filled'] else ''}"
+        seen = (row["symbol"], time_text(row["timestamp"]), price, number_text(row["sma"]), number_text(row["rsi"], 3))
+        prices.add_row(*seen, _verdict(row))
+    late = None if found["newest"] is None else (found["at"] - found["newest"]) / 1000
+    age = "no metrics yet" if late is None else f"newest metrics {time_text(found['newest'])} UTC"
+    if late is not None and late < 3600:
+        age += f", {late:.1f} s ago"
+    head = Text(f"{found['workspace']} · model {found['model'] or 'none yet'} · {age}")
+    head.append(f" · {found['dead_letters']:,} dead letters", style="yellow" if found["dead_letters"] else "dim")
+    return Group(head, "", pipelines, prices)
+
+
+def _verdict(row: dict[str, Any]) -> Any:
+    from rich.text import Text
+
+    if row["side"] is None:
+        return Text("")
+    if row["unreliable"] is None:
+        return Text(f"{row['side']}, no verdict: {row['reason']}", style="dim")
+    if row["unreliable"]:
+        return Text(f"{row['side']}, unreliable{': ' + row['reason'] if row['reason'] else ''}", style="bold red")
+    return Text(row["side"], style="yellow" if row["side"] == "overbought" else "blue")

@@ -1,0 +1,61 @@
+"""Where everything is in a workspace directory."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from fsictl.errors import InputError
+
+WAREHOUSE_PARTITION = "warehouse"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def check_name(what: str, name: str) -> str:
+    """The name itself when it can be the name of a file; ``InputError`` otherwise.
+
+    >>> check_name("topic", "job-events")
+    'job-events'
+    """
+    if _NAME.fullmatch(name) is None:
+        message = f"{name!r} cannot be the name of a {what}"
+        raise InputError(message, hint="Use up to 128 of A-Z a-z 0-9 . _ - and begin with a letter or digit.")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of the workspace ``root``; nothing is created by asking for them.
+
+    >>> Layout(Path("ws")).topic("prices").as_posix()
+    'ws/topics/prices.db'
+    """
+
+    root: Path
+
+    def topic(self, topic: str) -> Path:
+        """The file that keeps a topic's messages, and the pipeline that writes them."""
+        return self.root / "topics" / f"{check_name('topic', topic)}.db"
+
+    @property
+    def warehouse(self) -> Path:
+        """The file of the tables, and of the sink that writes them."""
+        return self.root / "warehouse.db"
+
+    def lock(self, pipeline: str) -> Path:
+        """The file whose lock a running pipeline holds."""
+        return self.root / "run" / f"{check_name('pipeline', pipeline)}.lock"
+
+    @property
+    def models(self) -> Path:
+        """The directory of the model versions and the aliases that name them."""
+        return self.root / "models"
+
+    def outputs(self) -> dict[str, Path]:
+        """Every file that a pipeline writes and that is there by now, by its name, sorted."""
+        files = {path.stem: path for path in sorted((self.root / "topics").glob("*.db"))}
+        if self.warehouse.exists():
+            files[WAREHOUSE_PARTITION] = self.warehouse
+        return dict(sorted(files.items()))

@@ -115,20 +115,23 @@ class MemoryArtifacts:
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
         if self._folders.setdefault(folder, dict(files)) != dict(files):
-            raise InputError(f"{folder} is there already", hint="Choose another name.")
+            msg = f"{folder} is there already"
+            raise InputError(msg, hint="Choose another name.")
 
     def get(self, folder: str, file: str) -> bytes:
         try:
             return self._folders[folder][file]
         except KeyError as error:
-            raise InputError(f"there is no {folder}/{file}", hint="See what is there.") from error
+            msg = f"there is no {folder}/{file}"
+            raise InputError(msg, hint="See what is there.") from error
 
     def folders(self) -> list[str]:
         return sorted(self._folders)
 
     def point(self, alias: str, folder: str) -> None:
         if folder not in self._folders:
-            raise InputError(f"there is no {folder}", hint="See what is there.")
+            msg = f"there is no {folder}"
+            raise InputError(msg, hint="See what is there.")
         self._aliases[alias] = folder
 
     def resolve(self, alias: str) -> str | None:

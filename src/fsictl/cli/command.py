@@ -63,7 +63,7 @@ def command(
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
         run.__annotations__ = {one.name: one.annotation for one in parameters}
-        del run.__wrapped__  # type: ignore[attr-defined]  # or typer would read the inner signature
+        del run.__wrapped__  # or typer would read the inner signature
         app.command(name, hidden=hidden)(run)
         return function
 

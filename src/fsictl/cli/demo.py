@@ -39,14 +39,10 @@ def demo(
     replay: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Feed it real prices; may be given more than once.")
     ] = None,
-    layout: Annotated[
-        str, typer.Option("--format", help="Layout of the files: auto, histdata, truefx or csv.")
-    ] = "auto",
+    layout: Annotated[str, typer.Option("--format", help="Layout: auto, histdata, truefx or csv.")] = "auto",
     symbol: Annotated[str | None, typer.Option(help="Symbol of the replayed prices, if the file does not say.")] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Clock of the files.")] = None,
-    speed: Annotated[
-        str, typer.Option(help="Of a replay: 1 is real time, 60 is faster, max is as fast as possible.")
-    ] = "1",
+    speed: Annotated[str, typer.Option(help="Of a replay: 1 is real time, 60, or max.")] = "1",
     history: Annotated[str, typer.Option(metavar="TIME", help="Simulated history before now.")] = "2h",
     duration: Annotated[
         str | None, typer.Option(metavar="TIME", help="End by itself after so long, but not before the first verdicts.")
@@ -57,7 +53,7 @@ def demo(
 ) -> None:
     """Run the whole system here: prices, metrics, a first model, verdicts, the live page.
 
-    Prices are simulated, or real ones with --replay. Everything stays in .fsictl/ for query, metrics show and alerts list.
+    Prices are simulated, or real ones with --replay. Everything stays in .fsictl/ for later looks.
     """
     times.speed(speed)
     length = times.duration(duration) if duration is not None else None
@@ -80,7 +76,7 @@ def _price_command(
     speed: str,
     history: float,
 ) -> list[str]:
-    """The command line that publishes the demo's prices; what is wrong with the files is said before anything starts."""
+    """The command line that publishes the demo's prices; wrong files are refused before anything starts."""
     if not replay:
         if times.speed(speed) != 1.0:
             message = "--speed is for a replay, the simulated market runs in real time"
@@ -207,7 +203,7 @@ class Plan:
         session.output.say(
             f"Live after {self.live_after:.0f} s. Look with [bold]fsictl status --watch[/bold],"
             " [bold]fsictl metrics show EURUSD[/bold], [bold]fsictl alerts list[/bold],"
-            ' [bold]fsictl query "select * from reconerr limit 5"[/bold].'
+            " [bold]fsictl model show[/bold]."
         )
 
     def _until(self, holds: Callable[[], bool], show: Callable[..., None]) -> None:
@@ -215,7 +211,8 @@ class Plan:
         while not self.ended and not holds():
             if self.publisher is not None and self.publisher.poll() not in {None, 0}:
                 said = " ".join(self.session.engine.logs("generate", 2))
-                raise InputError(f"the prices could not be published: {said}", hint="See `fsictl doctor`.")
+                message = f"the prices could not be published: {said}"
+                raise InputError(message, hint="See `fsictl doctor`.")
             done = sum(self._counter(name) for name in ("metrics", "infer"))
             show(done, None, f"{done:,} rows")
             self.session.clock.sleep(0.2)

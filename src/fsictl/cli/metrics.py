@@ -135,10 +135,10 @@ def _of_table(session: Session, symbol: str | None, start: str | None, end: str 
 
 def _tables(ticks: Ticks, parameters: Any) -> Iterator[pa.Table]:
     from fsictl.metrics.backfill import backfill as compute
-    from fsictl.metrics.rows import to_table
+    from fsictl.metrics.rows import table_of_block
 
     for block in compute(ticks, parameters):
-        yield to_table(block)
+        yield table_of_block(block)
 
 
 def _into_table(session: Session, tables: Iterator[pa.Table], rejects: list[Reject]) -> int:

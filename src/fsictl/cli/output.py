@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
+WIDE = 240
+"""Columns of a table that is written to a file or a pipe: nobody looks at where it would wrap."""
+
+
 def time_text(timestamp_ms: int | None, *, seconds: bool = True) -> str:
     """An event time for people, in UTC.
 
@@ -49,7 +53,7 @@ class Output:
         """The console of stdout, for tables."""
         from rich.console import Console
 
-        return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
     @property
     def talk(self) -> Console:

@@ -11,7 +11,7 @@ from fsictl.clock import Clock
 from fsictl.errors import InputError
 from fsictl.metrics.operator import MetricsOperator
 from fsictl.metrics.parameters import MetricsParameters
-from fsictl.metrics.rows import to_table
+from fsictl.metrics.rows import table_of_block
 from fsictl.metrics.watermark import Watermark
 from fsictl.records.encoding import decode_ticks, encode_rows
 from fsictl.records.message import Message, Received, Reject
@@ -76,7 +76,7 @@ class MetricsPipeline:
         if due is not None and due <= self._watermark.value:
             block = self._operator.on_watermark(self._watermark.value)
             self._counters["rows"] += len(block)
-            table = to_table(block)
+            table = table_of_block(block)
             for start in range(0, table.num_rows, ROWS_PER_MESSAGE):
                 message = encode_rows(METRICS, table.slice(start, ROWS_PER_MESSAGE))
                 result.outgoing.append((METRICS_TOPIC, message))

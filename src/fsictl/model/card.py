@@ -58,7 +58,7 @@ class Card:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
-        """What two runs over the same rows with the same seed have in common: no names, times, parents or judgements."""
+        """What two runs over the same rows with the same seed have in common: no name, time, parent or judgement."""
         anonymous = replace(self, version="", created_at=0, requested_by="", parent=None, gate={}, files={})
         return _to_json(anonymous)
 

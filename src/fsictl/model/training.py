@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -41,17 +41,14 @@ def train_network(
     network.compile(optimizer="adam", loss="mse")
     drawn = ends[np.random.default_rng(seed).integers(0, len(ends), (steps, BATCH))]
 
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
-        def __len__(self) -> int:
-            return steps
+    def batches() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+        for chosen in drawn:
+            windows = gather(values, chosen, length)
+            yield windows, windows
 
-        def __getitem__(self, step: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-            windows = gather(values, drawn[step], length)
-            return windows, windows
+    def report(batch: int, logs: dict[str, float]) -> None:
+        progress(batch + 1, steps, float(logs["loss"]))
 
-    class Report(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
-        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-            progress(batch + 1, steps, float((logs or {}).get("loss", float("nan"))))
-
-    history = network.fit(Batches(), epochs=1, shuffle=False, verbose=0, callbacks=[Report()])
+    callbacks = [keras.callbacks.LambdaCallback(on_train_batch_end=report)]
+    history = network.fit(batches(), steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=callbacks)
     return network, float(history.history["loss"][-1])

@@ -55,19 +55,20 @@ def features_of(columns: Columns, *, metrics_window: int) -> npt.NDArray[np.floa
     Only rows with ``history_rows`` predecessors of their symbol without a hole are meaningful; the others hold
     finite numbers that nobody should read.
     """
-    squares = columns.log_return * columns.log_return
-    sigma = np.sqrt(_delayed(rolling_sum(squares, SIGMA_ROWS), SIGMA_LAG) / SIGMA_ROWS)
-    sigma = np.maximum(sigma, LEAST_SIGMA)
-    spread = sigma * np.sqrt(metrics_window)
-    volatility = np.sqrt(rolling_sum(squares, VOLATILITY_ROWS) / VOLATILITY_ROWS)
-    ticks = rolling_sum(columns.ticks.astype(np.float64), TICK_ROWS) / TICK_ROWS
-    features = np.empty((len(columns), len(FEATURES)), dtype=np.float32)
-    features[:, 0] = columns.log_return / sigma
-    features[:, 1] = (columns.sma / columns.close - 1.0) / spread
-    features[:, 2] = (columns.ema / columns.close - 1.0) / sigma
-    features[:, 3] = columns.deviation / (columns.close * spread)
-    features[:, 4] = np.log(volatility / sigma + LEAST_VOLATILITY_RATIO)
-    features[:, 5] = np.log1p(ticks)
+    with np.errstate(all="ignore"):  # numbers that are not finite give windows without a score
+        squares = columns.log_return * columns.log_return
+        sigma = np.sqrt(_delayed(rolling_sum(squares, SIGMA_ROWS), SIGMA_LAG) / SIGMA_ROWS)
+        sigma = np.maximum(sigma, LEAST_SIGMA)
+        spread = sigma * np.sqrt(metrics_window)
+        volatility = np.sqrt(rolling_sum(squares, VOLATILITY_ROWS) / VOLATILITY_ROWS)
+        ticks = rolling_sum(columns.ticks.astype(np.float64), TICK_ROWS) / TICK_ROWS
+        features = np.empty((len(columns), len(FEATURES)), dtype=np.float32)
+        features[:, 0] = columns.log_return / sigma
+        features[:, 1] = (columns.sma / columns.close - 1.0) / spread
+        features[:, 2] = (columns.ema / columns.close - 1.0) / sigma
+        features[:, 3] = columns.deviation / (columns.close * spread)
+        features[:, 4] = np.log(volatility / sigma + LEAST_VOLATILITY_RATIO)
+        features[:, 5] = np.log1p(ticks)
     return features
 
 

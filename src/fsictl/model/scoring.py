@@ -41,7 +41,7 @@ class GraphScorer:
             raise InputError(message, hint="Choose another version, or train a new one.") from error
 
     def score(self, windows: npt.NDArray[np.float32]) -> Scores:
-        """Scores of raw feature windows [windows, length, features]; none for no windows."""
+        """Scores of raw feature windows [windows, length, features]; NaN where a feature is not a finite number."""
         score = np.empty(len(windows), dtype=np.float32)
         errors = np.empty((len(windows), self.features), dtype=np.float32)
         for start in range(0, len(windows), BLOCK):
@@ -49,4 +49,5 @@ class GraphScorer:
             score[part], errors[part] = self._session.run(
                 ["score", "feature_errors"], {"window": np.ascontiguousarray(windows[part])}
             )
+        score[~np.isfinite(errors).all(axis=1)] = np.nan  # the graph's maximum passes over NaN
         return Scores(score, errors)

@@ -48,7 +48,7 @@ def judge_windows(
     reasons = np.full(len(ends), "", dtype=object)
     scores = _score(columns, runs, ends, reasons, rules=rules, scorer=scorer)
     reasons[stale] = STALE
-    scored = np.isfinite(scores.score)
+    scored = ~np.isnan(scores.score)
     judged = (scored | stale) & np.isin(reasons, ["", STALE])
     error = scores.score.astype(np.float64)
     nothing = np.full(len(ends), np.nan)
@@ -110,8 +110,7 @@ def _score(
         features = features_of(columns.take(kept), metrics_window=rules.metrics_window)
         made = scorer.graph.score(gather(features, place[chosen], rules.length))
         score[ready], errors[ready] = made.score, made.feature_errors
-        reasons[ready & ~np.isfinite(score)] = NO_SCORE
-        score[~np.isfinite(score)] = np.nan
+        reasons[ready & np.isnan(score)] = NO_SCORE
     return Scores(score, errors)
 
 

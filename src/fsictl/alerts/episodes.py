@@ -1,0 +1,100 @@
+"""Episodes: verdicts that alert one after the other are one thing that happened, not sixty."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_APART_MS = 5_000
+"""Alerting rows of a symbol and side that are at most this far apart belong to one episode."""
+
+_COLUMNS = (
+    "symbol",
+    "timestamp",
+    "model_version",
+    "reconstruction_error",
+    "threshold",
+    "alert",
+    "p_value",
+    "side",
+    "feature_errors",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One episode: from its first to its last alerting row (ms), both included.
+
+    ``largest_error`` is the highest score, ``main_feature`` the feature with the largest share of it, ``threshold``
+    the label threshold it was compared with, ``smallest_p_value`` the most unusual moment. ``seconds`` counts
+    from the start of the first row's second to the end of the last one's.
+    """
+
+    id: str
+    symbol: str
+    start: int
+    end: int
+    side: str
+    largest_error: float
+    threshold: float
+    smallest_p_value: float
+    model_version: str
+    seconds: int
+    main_feature: str | None
+
+
+def episodes_of(verdicts: pa.Table, *, most_apart_ms: int = MOST_APART_MS) -> list[Alert]:
+    """The alert episodes in rows of ``reconerr``, in any order; returned by start, then symbol.
+
+    A change of side, of version, or a pause of more than ``most_apart_ms`` ends an episode. An episode's id
+    depends on its symbol, start and version alone: it stays the same while the episode grows.
+    """
+    import pyarrow.compute as pc
+
+    flagged = verdicts.select(_COLUMNS).filter(pc.fill_null(verdicts.column("alert"), False))
+    rows = flagged.sort_by([(name, "ascending") for name in ("symbol", "model_version", "timestamp")]).to_pylist()
+    episodes: list[list[dict[str, Any]]] = []
+    for row in rows:
+        if episodes and _continues(episodes[-1][-1], row, most_apart_ms):
+            episodes[-1].append(row)
+        else:
+            episodes.append([row])
+    return sorted(map(_alert, episodes), key=lambda alert: (alert.start, alert.symbol, alert.model_version))
+
+
+def alert_id(symbol: str, start: int, model_version: str) -> str:
+    """A short name for an episode.
+
+    >>> alert_id("EURUSD", 1_600_000_000_999, "20200913T122640-0123456789")
+    'c40f4c598a'
+    """
+    return hashlib.sha256(f"{symbol}\\n{start}\\n{model_version}".encode()).hexdigest()[:10]
+
+
+def _continues(last: dict[str, Any], row: dict[str, Any], most_apart_ms: int) -> bool:
+    same = all(last[name] == row[name] for name in ("symbol", "model_version", "side"))
+    return same and row["timestamp"] - last["timestamp"] <= most_apart_ms
+
+
+def _alert(rows: list[dict[str, Any]]) -> Alert:
+    first, last = rows[0], rows[-1]
+    worst = max(rows, key=lambda row: row["reconstruction_error"])
+    shares: dict[str, float] = json.loads(worst["feature_errors"] or "{}")
+    return Alert(
+        id=alert_id(first["symbol"], first["timestamp"], first["model_version"]),
+        symbol=first["symbol"],
+        start=first["timestamp"],
+        end=last["timestamp"],
+        side=first["side"],
+        largest_error=worst["reconstruction_error"],
+        threshold=worst["threshold"],
+        smallest_p_value=min(row["p_value"] for row in rows),
+        model_version=first["model_version"],
+        seconds=(last["timestamp"] - first["timestamp"]) // 1000 + 1,
+        main_feature=max(shares, key=shares.__getitem__, default=None),
+    )

@@ -1,0 +1,173 @@
+"""The card of a version: everything about it but its weights, as JSON that people and programs can read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from fsictl.errors import InputError
+from fsictl.model.calibration import Calibration
+from fsictl.model.scaler import Scaler
+
+CARD_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The stored rows a version was trained on: ``since <= timestamp < until`` (ms), and the hash of what was read."""
+
+    symbols: tuple[str, ...]
+    since: int
+    until: int
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a version is and where it comes from.
+
+    ``training`` (seed, steps, loss, windows …), ``evaluation`` (numbers on held-out windows), ``gate``, ``libraries``
+    are for the reader; everything else is needed to score. ``files`` holds the SHA-256 of the version's other files.
+    """
+
+    version: str
+    features: tuple[str, ...]
+    length: int
+    metrics_window: int
+    rsi_window: int
+    overbought: float
+    oversold: float
+    scaler: Scaler
+    reference: tuple[float, ...]
+    calibration: Calibration
+    snapshot: Snapshot
+    training: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    libraries: Mapping[str, str]
+    code_version: str
+    created_at: int = 0
+    requested_by: str = ""
+    parent: str | None = None
+    gate: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def content(self) -> dict[str, Any]:
+        """What two runs over the same rows with the same seed have in common: no name, time, parent or judgement."""
+        anonymous = replace(self, version="", created_at=0, requested_by="", parent=None, gate={}, files={})
+        return _to_json(anonymous)
+
+
+def write_card(card: Card) -> bytes:
+    """The card as JSON text, keys sorted."""
+    return (json.dumps(_to_json(card), indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def read_card(data: bytes) -> Card:
+    """The card from its JSON text. ``InputError`` when it is not one, or of a format this program does not know."""
+    try:
+        body = json.loads(data)
+        if body["format"] != CARD_FORMAT:
+            message = f"format {body['format']!r} instead of {CARD_FORMAT}"
+            raise ValueError(message)
+        return _of_json(body)
+    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        message = f"the model's card cannot be read: {error!r}"
+        raise InputError(message, hint="Choose another version, or train a new one.") from error
+
+
+def _to_json(card: Card) -> dict[str, Any]:
+    calibration = card.calibration
+    return {
+        "format": CARD_FORMAT,
+        "version": card.version,
+        "created_at": card.created_at,
+        "requested_by": card.requested_by,
+        "parent": card.parent,
+        "code_version": card.code_version,
+        "libraries": dict(card.libraries),
+        "features": list(card.features),
+        "window": card.length,
+        "metrics": {"window": card.metrics_window, "rsi_window": card.rsi_window},
+        "extreme": {"overbought": card.overbought, "oversold": card.oversold},
+        "scaler": {"center": list(card.scaler.center), "scale": list(card.scaler.scale)},
+        "score": {"name": "fmax", "reference": list(card.reference)},
+        "calibration": {
+            "label_rate": calibration.label_rate,
+            "label_threshold": calibration.label_threshold,
+            "alert_rate": calibration.alert_rate,
+            "alert_threshold": calibration.alert_threshold,
+            "scores": [float(text) for text in map(str, calibration.scores)],  # shortest text of a float32
+        },
+        "snapshot": {
+            "symbols": list(card.snapshot.symbols),
+            "since": card.snapshot.since,
+            "until": card.snapshot.until,
+            "rows": card.snapshot.rows,
+            "sha256": card.snapshot.sha256,
+        },
+        "training": dict(card.training),
+        "evaluation": dict(card.evaluation),
+        "gate": dict(card.gate),
+        "files": dict(card.files),
+    }
+
+
+def _of_json(body: dict[str, Any]) -> Card:
+    snapshot = body["snapshot"]
+    return Card(
+        version=str(body["version"]),
+        features=tuple(map(str, body["features"])),
+        length=int(body["window"]),
+        metrics_window=int(body["metrics"]["window"]),
+        rsi_window=int(body["metrics"]["rsi_window"]),
+        overbought=float(body["extreme"]["overbought"]),
+        oversold=float(body["extreme"]["oversold"]),
+        scaler=Scaler(_numbers(body["scaler"]["center"]), _numbers(body["scaler"]["scale"])),
+        reference=_numbers(body["score"]["reference"]),
+        calibration=_calibration_of(body["calibration"]),
+        snapshot=Snapshot(
+            symbols=tuple(map(str, snapshot["symbols"])),
+            since=int(snapshot["since"]),
+            until=int(snapshot["until"]),
+            rows=int(snapshot["rows"]),
+            sha256=str(snapshot["sha256"]),
+        ),
+        training=dict(body["training"]),
+        evaluation=dict(body["evaluation"]),
+        libraries=dict(body["libraries"]),
+        code_version=str(body["code_version"]),
+        created_at=int(body["created_at"]),
+        requested_by=str(body["requested_by"]),
+        parent=None if body["parent"] is None else str(body["parent"]),
+        gate=dict(body["gate"]),
+        files=dict(body["files"]),
+    )
+
+
+def _calibration_of(body: dict[str, Any]) -> Calibration:
+    scores = np.array(_numbers(body["scores"]), dtype=np.float32)
+    label, alert = _numbers([body["label_threshold"], body["alert_threshold"]])
+    if len(scores) == 0 or np.any(np.diff(scores) < 0):
+        message = "calibration scores are missing or not sorted"
+        raise ValueError(message)
+    return Calibration(
+        scores=scores,
+        label_rate=float(body["label_rate"]),
+        label_threshold=label,
+        alert_rate=float(body["alert_rate"]),
+        alert_threshold=alert,
+    )
+
+
+def _numbers(values: list[Any]) -> tuple[float, ...]:
+    numbers = tuple(float(value) for value in values)
+    if not all(map(math.isfinite, numbers)):
+        message = "a number is not finite"
+        raise ValueError(message)
+    return numbers

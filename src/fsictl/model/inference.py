@@ -1,0 +1,92 @@
+"""The inference operator: metrics rows in, one verdict per window that ends at an extreme RSI out.
+
+It keeps the last rows of every symbol, so that a window may reach back over batches, restarts included. Live
+streams, batch runs and tests all drive this one operator.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fsictl.errors import InputError
+from fsictl.model.columns import Columns, columns_of, empty_columns, merged, table_of_columns
+from fsictl.model.features import history_rows
+from fsictl.model.verdicts import judge_windows
+from fsictl.model.versions import Scorer
+from fsictl.model.windows import WindowRules, cut_windows, run_lengths
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SNAPSHOT_FORMAT = b"fsictl inference 1"
+_FORMAT_KEY = b"format"
+
+
+class InferenceOperator:
+    """Judges windows that end at an extreme RSI.
+
+    Rows of a symbol come in time order; rows not after the last one seen of their symbol are ignored, so that
+    giving rows twice changes nothing. What is said about a row depends only on the rows before it, the rules and
+    the version, never on how the rows were batched.
+    """
+
+    def __init__(self, rules: WindowRules | None = None) -> None:
+        self.rules = rules or WindowRules()
+        self._kept = self.rules.length + history_rows(self.rules.metrics_window) - 1
+        self._tail = empty_columns()
+
+    def process(self, rows: pa.Table, scorer: Scorer | None, shadow: Scorer | None = None) -> pa.Table:
+        """Verdicts (rows of ``reconerr``) about these rows of ``metrics``, sorted by symbol and time.
+
+        ``scorer`` is the version whose verdicts count, ``None`` when there is none yet. A ``shadow`` version is
+        scored beside it: its verdicts follow under its own name and never alert.
+        """
+        import pyarrow as pa
+
+        columns, fresh = merged(self._tail, columns_of(rows))
+        runs = run_lengths(columns.code, columns.timestamp)
+        ends = cut_windows(columns, runs, self.rules)
+        ends = ends[fresh[ends]]
+        verdicts = [judge_windows(columns, runs, ends, rules=self.rules, scorer=scorer)]
+        if shadow is not None and (scorer is None or shadow.version != scorer.version):
+            verdicts.append(judge_windows(columns, runs, ends, rules=self.rules, scorer=shadow, shadow=True))
+        self._tail = _last_rows(columns, self._kept)
+        return pa.concat_tables(verdicts)
+
+    def snapshot(self) -> bytes:
+        """The operator's state as bytes, for :meth:`restore`."""
+        import pyarrow as pa
+
+        table = table_of_columns(self._tail).replace_schema_metadata({_FORMAT_KEY: SNAPSHOT_FORMAT})
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        return bytes(sink.getvalue().to_pybytes())
+
+    def restore(self, state: bytes) -> None:
+        """Go on from a snapshot. ``InputError`` for bytes that are not one; nothing is changed then.
+
+        Rules may have changed since: with longer windows the operator warms up again as far as rows are missing.
+        """
+        import pyarrow as pa
+
+        try:
+            table = pa.ipc.open_stream(state).read_all()
+            table.validate(full=True)
+            if (table.schema.metadata or {}).get(_FORMAT_KEY) != SNAPSHOT_FORMAT:
+                message = "not a snapshot of this version"
+                raise ValueError(message)
+            columns = columns_of(table.cast(table_of_columns(empty_columns()).schema))
+        except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
+            message = f"the saved state of the inference pipeline cannot be read: {error}"
+            hint = "Stop the streams and start inference anew; it warms up from the metrics that follow."
+            raise InputError(message, hint=hint) from error
+        self._tail = _last_rows(columns, self._kept)
+
+
+def _last_rows(columns: Columns, count: int) -> Columns:
+    """The last ``count`` rows of every symbol."""
+    stop = np.cumsum(np.bincount(columns.code, minlength=len(columns.symbols)))
+    return columns.take(np.arange(len(columns)) >= stop[columns.code] - count)

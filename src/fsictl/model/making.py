@@ -1,0 +1,165 @@
+"""From windows to a version: scale, train, write the scoring graph, check it, calibrate it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fsictl.errors import CheckFailedError, NotEnoughDataError
+from fsictl.model.calibration import calibrate
+from fsictl.model.card import Card, Snapshot
+from fsictl.model.features import FEATURES
+from fsictl.model.graph import build_graph, check_graph
+from fsictl.model.network import Weights, build_network, weights_of
+from fsictl.model.scaler import Scaler, fit_scaler
+from fsictl.model.scoring import GraphScorer
+from fsictl.model.split import WindowSplit, thinned
+from fsictl.model.training import Progress, train_network
+from fsictl.model.versions import version_name
+from fsictl.model.windows import WindowRules, gather
+
+REFERENCE_RATE = 0.1
+"""Share of held-out windows whose error in a feature exceeds that feature's reference."""
+
+LEAST_REFERENCE = 1e-4
+"""Smallest reference error, for a feature that never moves."""
+
+MOST_HELD_OUT = 20_000
+"""Windows scored at most in each held-out part, evenly spaced: enough for every quantile asked for."""
+
+CHECKED_WINDOWS = 512
+"""Windows for which the graph is compared with Keras."""
+
+LIBRARIES = ("numpy", "keras", "jax", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How to train; which windows there are is said by :class:`~fsictl.model.windows.WindowRules`."""
+
+    steps: int = 2700
+    seed: int = 1
+    least_windows: int = 500
+    label_rate: float = 0.10
+    alert_rate: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class MadeVersion:
+    """A version that is not stored yet. ``check_scores`` are those of the windows in the last held-out part.
+
+    ``check_threshold`` is the label threshold as the part before it gives it: what they may be judged by.
+    """
+
+    card: Card
+    keras_file: bytes
+    graph: bytes
+    check_scores: npt.NDArray[np.float32]
+    check_threshold: float
+
+
+def make_version(
+    split: WindowSplit, snapshot: Snapshot, *, rules: WindowRules, options: TrainingOptions, progress: Progress
+) -> MadeVersion:
+    """Train on the first part of the windows, calibrate on the second, check on the third.
+
+    The thresholds of the card come from both held-out parts together, once the check has been made with the first
+    of them alone. ``NotEnoughDataError`` when a part is empty, ``CheckFailedError`` when graph and network differ.
+    """
+    if not all(len(part) for part in (split.train, split.calibrate, split.check)):
+        message = f"the {split.windows} windows found lie too close together in time to train, calibrate and check"
+        raise NotEnoughDataError(message, hint="Train on more hours.")
+    rows = np.unique(split.train[:, None] + np.arange(1 - rules.length, 1))
+    scaler = fit_scaler(split.features[rows])
+    network, loss = train_network(
+        scaler.transform(split.features),
+        split.train,
+        length=rules.length,
+        steps=options.steps,
+        seed=options.seed,
+        progress=progress,
+    )
+    weights = weights_of(network)
+    ones = np.ones(len(FEATURES), dtype=np.float32)
+    raw = GraphScorer(build_graph(weights, length=rules.length, scaler=scaler, reference=ones))
+    parts = [
+        raw.score(gather(split.features, thinned(part, MOST_HELD_OUT), rules.length)).feature_errors
+        for part in (split.calibrate, split.check)
+    ]
+    if not all(np.isfinite(errors).all() for errors in parts):
+        message = "the training diverged: some held-out windows have no finite score"
+        raise CheckFailedError(message, hint="Train with another seed, or with fewer steps.")
+    reference = np.maximum(np.quantile(parts[0], 1 - REFERENCE_RATE, axis=0), LEAST_REFERENCE).astype(np.float32)
+    calibration_scores, check_scores = ((errors / reference).max(axis=1) for errors in parts)
+    rates = {"label_rate": options.label_rate, "alert_rate": options.alert_rate}
+    early = calibrate(calibration_scores, **rates)
+    graph = build_graph(weights, length=rules.length, scaler=scaler, reference=reference)
+    windows = gather(split.features, thinned(split.check, CHECKED_WINDOWS), rules.length)
+    card = Card(
+        version="",
+        features=FEATURES,
+        length=rules.length,
+        metrics_window=rules.metrics_window,
+        rsi_window=rules.rsi_window,
+        overbought=rules.overbought,
+        oversold=rules.oversold,
+        scaler=scaler,
+        reference=tuple(map(float, reference)),
+        calibration=calibrate(np.concatenate([calibration_scores, check_scores]), **rates),
+        snapshot=snapshot,
+        training={
+            "seed": options.seed,
+            "steps": options.steps,
+            "loss": loss,
+            "windows": len(split.train),
+            "calibration_windows": len(calibration_scores),
+            "check_windows": len(check_scores),
+        },
+        evaluation={
+            "label_rate": float(np.mean(check_scores > early.label_threshold)),
+            "alert_rate": float(np.mean(check_scores > early.alert_threshold)),
+            "mean_squared_error": float(parts[1].mean()),
+            "feature_errors": dict(zip(FEATURES, map(float, parts[1].mean(axis=0)), strict=True)),
+            "graph_difference": _compare(network, GraphScorer(graph), windows, scaler, reference),
+        },
+        libraries={name: version(name) for name in LIBRARIES},
+        code_version=_code_version(),
+    )
+    card = replace(card, version=version_name(card, weights))
+    return MadeVersion(card, _keras_file(weights, rules.length), graph, check_scores, early.label_threshold)
+
+
+def _code_version() -> str:
+    try:
+        return version("fsictl")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "source"
+
+
+def _compare(
+    network: Any,
+    graph: GraphScorer,
+    windows: npt.NDArray[np.float32],
+    scaler: Scaler,
+    reference: npt.NDArray[np.float32],
+) -> float:
+    scaled = scaler.transform(windows)
+    reconstruction = network.predict(scaled, batch_size=len(scaled), verbose=0)
+    expected = ((reconstruction - scaled) ** 2).mean(axis=1) / reference
+    return check_graph(graph.score(windows).feature_errors, expected)
+
+
+def _keras_file(weights: Weights, length: int) -> bytes:
+    """The network as a ``.keras`` file, without the optimizer's state."""
+    network = build_network(length, len(FEATURES))
+    network.set_weights(weights)
+    with tempfile.TemporaryDirectory(prefix="fsictl-") as directory:
+        path = Path(directory) / "model.keras"
+        network.save(path)
+        return path.read_bytes()

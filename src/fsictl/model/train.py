@@ -1,0 +1,162 @@
+"""A training run: stored rows in, a model version (or the reason why there is none) out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from fsictl.clock import Clock
+from fsictl.errors import FsictlError, InputError, NotEnoughDataError
+from fsictl.model.card import Card, Snapshot
+from fsictl.model.dataset import HOUR_MS, newest_until, read_rows
+from fsictl.model.gate import GateResult, judge
+from fsictl.model.making import MOST_HELD_OUT, MadeVersion, TrainingOptions, make_version
+from fsictl.model.split import WindowSplit, split_windows, thinned
+from fsictl.model.training import Progress, no_progress
+from fsictl.model.versions import CHALLENGER, CHAMPION, Scorer, load_alias, store_version
+from fsictl.model.windows import WindowRules, gather
+from fsictl.ports.artifacts import Artifacts
+from fsictl.ports.warehouse import Warehouse
+from fsictl.records.arrow import table_of
+from fsictl.records.schemas import TRAINING_RUNS
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What a run did. ``alias`` names the version now: ``champion``, ``challenger``, or ``None`` if neither does."""
+
+    run_id: str
+    version: str
+    alias: str | None
+    card: Card
+    windows: int
+    seconds: float
+
+
+def train_version(
+    warehouse: Warehouse,
+    artifacts: Artifacts,
+    *,
+    clock: Clock,
+    hours: float = 24.0,
+    symbol: str | None = None,
+    until: int | None = None,
+    rules: WindowRules | None = None,
+    options: TrainingOptions | None = None,
+    run_id: str | None = None,
+    requested_by: str = "",
+    progress: Progress = no_progress,
+) -> TrainingReport:
+    """Train on the ``hours`` before ``until`` (ms; default: up to the newest stored row) of one symbol, or of all.
+
+    Stores the version and lets ``champion`` name it if there is none or if it passes the gate, else
+    ``challenger``; a version that is there already is left as it is. Every run leaves a row in ``training_runs``:
+    ``trained``; ``skipped`` with the reason when ``NotEnoughDataError`` is raised; ``failed`` for any other error.
+    """
+    rules, options = rules or WindowRules(), options or TrainingOptions()
+    began, began_ms = clock.monotonic(), clock.now_ms()
+    run_id = run_id or f"train-{symbol or 'all'}-{datetime.fromtimestamp(began_ms / 1000, UTC):%Y%m%dT%H%M%S.%f}"[:-3]
+    snapshot: Snapshot | None = None
+    windows, version, outcome, reason = 0, None, "failed", None
+    try:
+        until = newest_until(warehouse, symbol) if until is None else until
+        columns, snapshot = read_rows(warehouse, symbol=symbol, hours=hours, until=until)
+        split = split_windows(columns, rules)
+        windows = split.windows
+        _require(windows, options.least_windows, symbol, snapshot)
+        made = make_version(split, snapshot, rules=rules, options=options, progress=progress)
+        card = replace(made.card, created_at=clock.now_ms(), requested_by=requested_by)
+        card, alias = _store(artifacts, replace(made, card=card), split)
+        version, outcome = card.version, "trained"
+    except NotEnoughDataError as error:
+        outcome, reason = "skipped", f"{error}. {error.hint}"
+        raise
+    except FsictlError as error:
+        reason = f"{error}. {error.hint}"
+        raise
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        seconds = clock.monotonic() - began
+        end = began_ms if until is None else until
+        row = {
+            "run_id": run_id,
+            "at": clock.now_ms(),
+            "outcome": outcome,
+            "reason": reason,
+            "model_version": version,
+            "symbol": symbol or "*",
+            "since": end - round(hours * HOUR_MS),
+            "until": end,
+            "rows": 0 if snapshot is None else snapshot.rows,
+            "windows": windows,
+            "seed": options.seed,
+            "seconds": seconds,
+        }
+        warehouse.write(TRAINING_RUNS.name, table_of(TRAINING_RUNS, {name: [value] for name, value in row.items()}))
+    return TrainingReport(run_id, card.version, alias, card, windows, seconds)
+
+
+def _require(windows: int, least: int, symbol: str | None, snapshot: Snapshot) -> None:
+    if windows >= least:
+        return
+    since, until = (
+        f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC" for ms in (snapshot.since, snapshot.until)
+    )
+    message = (
+        f"{windows} windows of {symbol or 'all symbols'} end at an extreme RSI between {since} and {until}"
+        f" ({snapshot.rows} rows); {least} are needed to train"
+    )
+    hint = (
+        "Train on more hours, make extremes more frequent with a shorter metrics.rsi_window,"
+        " or bring model.overbought and model.oversold closer to 50."
+    )
+    raise NotEnoughDataError(message, hint=hint)
+
+
+def _store(artifacts: Artifacts, made: MadeVersion, split: WindowSplit) -> tuple[Card, str | None]:
+    """Judge, store and alias a version; one that is stored already keeps its card and its aliases."""
+    version = made.card.version
+    if version in artifacts.folders():
+        named = [alias for alias, folder in artifacts.aliases().items() if folder == version]
+        return made.card, next((alias for alias in (CHAMPION, CHALLENGER) if alias in named), None)
+    champion = _champion(artifacts)
+    gate = _judge(made, split, champion)
+    parent = champion.version if champion else None
+    card = replace(made.card, parent=parent, gate=gate.as_dict())
+    card = store_version(artifacts, card, keras_file=made.keras_file, graph=made.graph)
+    alias = CHAMPION if champion is None or gate.passed else CHALLENGER
+    artifacts.point(alias, version)
+    return card, alias
+
+
+def _champion(artifacts: Artifacts) -> Scorer | None:
+    """The champion, or ``None`` when there is none that can be loaded: a broken one does not hold up its successor."""
+    try:
+        return load_alias(artifacts, CHAMPION)
+    except InputError:
+        return None
+
+
+def _judge(made: MadeVersion, split: WindowSplit, champion: Scorer | None) -> GateResult:
+    champion_rate = None
+    card = made.card
+    same = champion is not None and (champion.card.length, champion.card.metrics_window, champion.card.rsi_window) == (
+        card.length,
+        card.metrics_window,
+        card.rsi_window,
+    )
+    if champion is not None and same:
+        windows = gather(split.features, thinned(split.check, MOST_HELD_OUT), card.length)
+        scores = champion.graph.score(windows).score
+        champion_rate = float(np.mean(scores > champion.card.calibration.label_threshold))
+    return judge(
+        made.check_scores,
+        made.check_threshold,
+        target_rate=card.calibration.label_rate,
+        champion=champion.version if champion else None,
+        champion_label_rate=champion_rate,
+    )

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pytest
+from tests.model.conftest import OPTIONS, RULES
+from tests.model.market import START_S, MemoryArtifacts, MemoryWarehouse, metrics_table
+
+from fsictl.clock import ManualClock
+from fsictl.errors import NotEnoughDataError
+from fsictl.model.columns import columns_of
+from fsictl.model.dataset import hash_of, read_rows
+from fsictl.model.inference import InferenceOperator
+from fsictl.model.making import TrainingOptions
+from fsictl.model.split import split_windows
+from fsictl.model.train import train_version
+from fsictl.model.versions import load_card, load_file
+from fsictl.model.windows import ROW_MS, WindowRules
+
+
+def test_a_run_stores_a_version_that_the_champion_names(trained):
+    report = trained.report
+    assert report.alias == "champion"
+    assert trained.artifacts.aliases() == {"champion": report.version}
+    card = load_card(trained.artifacts, "champion")
+    assert card.version == report.version == trained.scorer.version
+    assert (card.requested_by, card.created_at, card.parent) == ("job-7", 1_700_000_000_000, None)
+    assert card.snapshot.rows == 4000
+    assert card.snapshot.until == 1000 * (START_S + 4000)
+    assert card.snapshot.sha256 == hash_of(columns_of(trained.warehouse.tables["metrics"]))
+    assert card.evaluation["graph_difference"] < 1e-5
+    assert report.windows >= card.training["windows"] + card.training["check_windows"]
+    assert trained.steps == [(step, OPTIONS.steps) for step in range(1, OPTIONS.steps + 1)]
+    names = zipfile.ZipFile(BytesIO(load_file(trained.artifacts, card, "model.keras"))).namelist()
+    assert "model.weights.h5" in names
+
+
+def test_a_run_leaves_a_row(trained):
+    (row,) = trained.warehouse.tables["training_runs"].to_pylist()
+    assert row["outcome"] == "trained"
+    assert row["model_version"] == trained.report.version
+    assert row["run_id"] == trained.report.run_id
+    assert (row["symbol"], row["rows"], row["windows"]) == ("*", 4000, trained.report.windows)
+    assert row["until"] - row["since"] == 24 * 3_600_000
+
+
+def test_the_version_judges_fresh_rows(trained):
+    fresh = metrics_table("GBPUSD", rows=1500, seed=8, price=1.38)
+    out = InferenceOperator(RULES).process(fresh, trained.scorer)
+    assert out["reconstruction_error"].null_count < out.num_rows
+    assert np.isfinite(out["reconstruction_error"].drop_null().to_numpy()).all()
+
+
+def test_the_same_rows_and_seed_give_the_same_version(trained):
+    artifacts = MemoryArtifacts()
+    report = train_version(
+        trained.warehouse, artifacts, clock=ManualClock(5), rules=RULES, options=OPTIONS, requested_by="again"
+    )
+    assert report.version == trained.report.version
+    own, first = (store.stored[report.version]["model.onnx"] for store in (artifacts, trained.artifacts))
+    assert own == first
+
+
+@pytest.mark.parametrize("symbol", [None, "EURUSD", "GBPUSD"])
+def test_too_few_windows_are_skipped_with_the_reason(symbol):
+    warehouse, artifacts = MemoryWarehouse(metrics=metrics_table(rows=600)), MemoryArtifacts()
+    with pytest.raises(NotEnoughDataError) as caught:
+        train_version(warehouse, artifacts, clock=ManualClock(7_000), symbol=symbol, rules=RULES, run_id="r1")
+    (row,) = warehouse.tables["training_runs"].to_pylist()
+    assert (row["run_id"], row["outcome"], row["at"], row["model_version"]) == ("r1", "skipped", 7_000, None)
+    assert row["reason"].startswith(str(caught.value))
+    assert row["symbol"] == (symbol or "*")
+    assert artifacts.folders() == []
+    if symbol == "EURUSD":
+        assert "500 are needed" in str(caught.value)
+        assert "metrics.rsi_window" in caught.value.hint
+
+
+def test_any_other_failure_leaves_a_row_too():
+    class Broken(MemoryWarehouse):
+        def read(self, *args, **kwargs):
+            message = "disk on fire"
+            raise RuntimeError(message)
+
+    warehouse = Broken(metrics=metrics_table(rows=10))
+    with pytest.raises(RuntimeError):
+        train_version(warehouse, MemoryArtifacts(), clock=ManualClock(1))
+    (row,) = warehouse.tables["training_runs"].to_pylist()
+    assert (row["outcome"], row["reason"]) == ("failed", "RuntimeError: disk on fire")
+
+
+def test_parts_of_the_split_share_no_moment():
+    warehouse = MemoryWarehouse(metrics=metrics_table(rows=3000, silent=[(2000, 2040)]))
+    columns, _ = read_rows(warehouse, symbol=None, hours=1, until=1000 * (START_S + 3000))
+    split = split_windows(columns, RULES)
+    length = RULES.length * ROW_MS
+    for earlier, later in ((split.train, split.calibrate), (split.calibrate, split.check)):
+        assert columns.timestamp[later].min() - columns.timestamp[earlier].max() >= length
+    assert split.train.min() >= RULES.length + 329 - 1
+    assert len(split.train) > 4 * len(split.calibrate) > 0
+    silent = (columns.timestamp > 1000 * (START_S + 2022)) & (columns.timestamp < 1000 * (START_S + 2040))
+    assert not silent[split.train].any()
+
+
+def test_windows_without_extremes_are_none():
+    warehouse = MemoryWarehouse(metrics=metrics_table(rows=500))
+    columns, _ = read_rows(warehouse, symbol=None, hours=1, until=1000 * (START_S + 500))
+    assert split_windows(columns, WindowRules(overbought=100, oversold=0)).windows == 0
+
+
+def test_the_defaults_are_those_of_the_settings():
+    from fsictl.settings.schema import ModelSettings
+
+    settings, options, rules = ModelSettings(), TrainingOptions(), WindowRules()
+    for name in ("steps", "seed", "least_windows", "label_rate", "alert_rate"):
+        assert getattr(settings, name) == getattr(options, name)
+    for name in ("overbought", "oversold", "stale_after", "most_filled"):
+        assert getattr(settings, name) == getattr(rules, name)
+    assert settings.window == rules.length

@@ -20,7 +20,9 @@ from fsictl.records.ticks import FloatArray, IntArray
 BoolArray = npt.NDArray[np.bool_]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_BLOCK_ELEMENTS = 1 << 17  # of one temporary; a few of these fit into a core's cache
+_BLOCK_ELEMENTS = (
+    1 << 14
+)  # of one temporary, 128 KiB: malloc gives larger ones back at once, and every page faults anew
 _NEGLIGIBLE = 1e-30  # EMA weights below this cannot change a double, not even for a bad tick of 1e10 × the price
 
 
@@ -99,9 +101,10 @@ def _levels(
         total[rows] = np.add.reduce(sums, axis=1)
         recent = moves[:, window - len(weights) :] * weights
         ema[rows] = newest + np.add.reduce(recent, axis=1) / weight_sums[count - 1]
-        moves -= (np.add.reduce(moves, axis=1) / count)[..., None]
-        _clear(outside, moves)
-        std[rows] = np.sqrt(np.add.reduce(np.square(moves, out=moves), axis=1) / count)
+        mean = np.add.reduce(moves, axis=1) / count
+        mean_square = np.add.reduce(np.square(moves, out=moves), axis=1) / count
+        # Safe, unlike E[x²] − E[x]² of prices: x is relative to a bar of the same window, so mean² < n · variance.
+        std[rows] = np.sqrt(np.maximum(mean_square - mean * mean, 0.0))
     return n, total, ema, std
 
 

@@ -55,11 +55,12 @@ def bars_of(owner: IntArray, timestamp: IntArray, value: FloatArray) -> Bars:
     >>> bars.second.tolist(), bars.first.tolist(), bars.last.tolist(), bars.count.tolist()
     ([1, 2], [1.0, 1.1], [1.2, 1.1], [2, 1])
     """
-    if not _is_sorted(owner, timestamp):
-        order = np.lexsort((timestamp, owner))  # stable: equal timestamps stay in order of arrival
-        owner, timestamp, value = owner[order], timestamp[order], value[order]
+    order = np.lexsort((timestamp, owner))  # stable: equal timestamps stay in order of arrival
+    owner, timestamp, value = owner[order], timestamp[order], value[order]
     second = timestamp // 1000
-    starts = np.flatnonzero((np.diff(owner, prepend=-1) != 0) | (np.diff(second, prepend=-1) != 0))
+    is_start = np.ones(len(owner), bool)
+    is_start[1:] = (owner[1:] != owner[:-1]) | (second[1:] != second[:-1])
+    starts = np.flatnonzero(is_start)
     ends = np.append(starts, len(owner))[1:] - 1
     with np.errstate(over="ignore"):
         total = np.add.reduceat(value, starts)
@@ -75,8 +76,3 @@ def bars_of(owner: IntArray, timestamp: IntArray, value: FloatArray) -> Bars:
         total=total,
         count=ends - starts + 1,
     )
-
-
-def _is_sorted(owner: IntArray, timestamp: IntArray) -> bool:
-    step = np.diff(owner)
-    return bool(np.all((step > 0) | ((step == 0) & (np.diff(timestamp) >= 0))))

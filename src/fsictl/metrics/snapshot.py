@@ -116,7 +116,8 @@ def _decode(data: bytes) -> Snapshot:
     _require(not waiting or 0 <= owner.min() <= owner.max() < len(symbols), "ticks belong to no symbol")
     pending = Pending()
     pending.append(owner, timestamp, value)
-    states = SymbolStates(*arrays[: len(_STATE)], history=History(*history))
+    last_second, last_real, last_real_ms, first_pending, late = arrays[: len(_STATE)]
+    states = SymbolStates(last_second, last_real, last_real_ms, first_pending, late, History(*history))
     return Snapshot(parameters, symbols, watermark_ms, states, pending)
 
 

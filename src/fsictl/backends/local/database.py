@@ -57,9 +57,9 @@ class Database:
     @classmethod
     def for_reading(cls, path: Path) -> Self | None:
         """Open a file that is there, without ever changing or creating anything; ``None`` when it has no tables yet."""
-        if not path.exists():
-            return None
         with storage_errors(path):
+            if not path.exists():
+                return None
             database = cls(path, _open_read_only(path))
             try:
                 if database.version() == 0:

@@ -159,7 +159,8 @@ def read_rows(
             conditions.append(f'"{time}" {operator} ?')
             values.append(bound)
     # What is needed to cut to the newest over all symbols, and to sort.
-    fields = [schema.field(name) for name in dict.fromkeys([*columns, *schema.key, time] if newest else columns)]
+    needed = columns if newest is None else [*columns, *schema.key, time]
+    fields = [schema.field(name) for name in dict.fromkeys(needed)]
     if not has_symbols(schema):
         if symbols is not None:
             conditions.append(f"symbol IN ({', '.join('?' * len(symbols))})")

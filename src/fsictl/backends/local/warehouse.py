@@ -59,10 +59,10 @@ class LocalWarehouse:
 
         schema = _schema(table)
         chosen = list(schema.names if columns is None else columns)
-        for name in chosen:
-            if name not in schema.names:
-                message = f"the table {table} has no column {name!r}"
-                raise InputError(message, hint=f"It has: {', '.join(schema.names)}.")
+        unknown = [name for name in chosen if name not in schema.names]
+        if unknown or not chosen:
+            message = f"the table {table} has no column {unknown[0]!r}" if unknown else "no column was asked for"
+            raise InputError(message, hint=f"The columns of {table} are {', '.join(schema.names)}.")
         if newest is not None and newest < 0:
             message = f"{newest} is not a number of rows"
             raise InputError(message, hint="Ask for zero rows or more.")

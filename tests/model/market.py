@@ -48,7 +48,7 @@ def _windows(values: np.ndarray, width: int, fill: float) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(padded, width)
 
 
-def _metrics(  # noqa: PLR0917
+def _metrics(
     symbol: str,
     second: np.ndarray,
     close: np.ndarray,

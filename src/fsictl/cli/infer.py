@@ -9,6 +9,7 @@ import typer
 from fsictl.cli import pipelines, times
 from fsictl.cli.command import command, group
 from fsictl.cli.models import window_rules
+from fsictl.cli.output import time_text
 from fsictl.cli.session import Session
 from fsictl.errors import NotEnoughDataError
 
@@ -35,34 +36,45 @@ def batch(
     end: Annotated[str | None, typer.Option(metavar="TIME", help="Event time before which rows end.")] = None,
 ) -> None:
     """Score stored metrics with any version, into the table reconerr."""
-    from fsictl.model.batch import score_stored
+    from fsictl.model.batch import infer_batch
     from fsictl.model.versions import load_scorer
 
     session.need_workspace()
     scorer = load_scorer(session.artifacts, model)
-    now = session.clock.now_ms()
-    report = score_stored(
-        session.warehouse,
-        scorer,
-        rules=window_rules(session),
-        symbols=[symbol] if symbol is not None else None,
-        start=times.moment(start, now) if start is not None else None,
-        end=times.moment(end, now) if end is not None else None,
+    since, until = _range(session, symbol, start, end)
+    counts = {"verdicts": 0, "unreliable": 0, "alerts": 0}
+    with session.output.progress("scoring", until - since) as bar:
+        for verdicts in infer_batch(
+            session.warehouse,
+            scorer,
+            start=since,
+            end=until,
+            symbols=[symbol] if symbol is not None else None,
+            rules=window_rules(session),
+        ):
+            if verdicts.num_rows:
+                session.warehouse.write("reconerr", verdicts)
+                bar.at(verdicts.column("timestamp")[-1].as_py() - since)
+            counts["verdicts"] += verdicts.num_rows
+            counts["unreliable"] += verdicts.column("unreliable").to_pylist().count(True)
+            counts["alerts"] += verdicts.column("alert").to_pylist().count(True)
+    share = counts["unreliable"] / counts["verdicts"] if counts["verdicts"] else 0.0
+    session.output.say(
+        f"{counts['verdicts']:,} verdicts by {scorer.version}, from {time_text(since)} to {time_text(until)} UTC:"
+        f" {counts['unreliable']:,} unreliable ({share:.1%}), {counts['alerts']:,} seconds with an alert."
     )
-    if not report.rows:
+    session.output.document({"model_version": scorer.version, "start": since, "end": until, **counts})
+
+
+def _range(session: Session, symbol: str | None, start: str | None, end: str | None) -> tuple[int, int]:
+    """The event times to score, ms: what was asked for, and no more than what is stored."""
+    extents = [one for one in session.warehouse.extents("metrics") if symbol in {None, one.symbol}]
+    now = session.clock.now_ms()
+    since = times.moment(start, now) if start is not None else 0
+    until = times.moment(end, now) if end is not None else now
+    since = max(since, min((one.first for one in extents), default=until))
+    until = min(until, max((one.last + 1 for one in extents), default=since))
+    if since >= until:
         message = "there are no stored metrics in that range"
         raise NotEnoughDataError(message, hint="Choose another range; `fsictl status` shows what is stored.")
-    share = report.unreliable / report.verdicts if report.verdicts else 0.0
-    session.output.say(
-        f"Scored {report.verdicts:,} windows in {report.rows:,} rows with {scorer.version}:"
-        f" {report.unreliable:,} unreliable ({share:.1%}), {report.alerts:,} with an alert."
-    )
-    session.output.document(
-        {
-            "model_version": scorer.version,
-            "rows": report.rows,
-            "verdicts": report.verdicts,
-            "unreliable": report.unreliable,
-            "alerts": report.alerts,
-        }
-    )
+    return since, until

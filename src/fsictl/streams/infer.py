@@ -37,7 +37,7 @@ class InferPipeline:
     inputs = (METRICS_TOPIC,)
 
     def __init__(self, rules: WindowRules, artifacts: Artifacts, clock: Clock) -> None:
-        self._rules, self._artifacts, self._clock = rules, artifacts, clock
+        self._artifacts, self._clock = artifacts, clock
         self._operator = InferenceOperator(rules)
         self._scorer: Scorer | None = None
         self._refused: str | None = None
@@ -46,7 +46,7 @@ class InferPipeline:
     def restore(self, state: bytes | None, counters: Mapping[str, int]) -> None:
         self._counters |= {key: counters.get(key, 0) for key in self._counters}
         if state is not None:
-            self._operator = InferenceOperator.restore(state, self._rules)
+            self._operator.restore(state)
 
     def step(self, received: Sequence[Received]) -> Result:
         if not received:

@@ -6,30 +6,11 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from fsictl.cli.session import CommonOptions, Session
-
-Workspace = Annotated[
-    Path | None,
-    typer.Option("--workspace", metavar="DIR", help="Work in this directory.", rich_help_panel="Common options"),
-]
-Target = Annotated[
-    str | None,
-    typer.Option("--target", metavar="NAME", help="Where to run: local.", rich_help_panel="Common options"),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print JSON and nothing else on stdout.", rich_help_panel="Common options")
-]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", help="Show the traceback of a bug.", rich_help_panel="Common options")
-]
-
-_COMMON: dict[str, Any] = {"workspace": Workspace, "target": Target, "json": Json, "verbose": Verbose}
-_DEFAULTS: dict[str, Any] = {"workspace": None, "target": None, "json": False, "verbose": False}
+from fsictl.cli.options import COMMON, DEFAULTS, CommonOptions
 
 
 def group(name: str, text: str) -> typer.Typer:
@@ -51,15 +32,17 @@ def command(
 
         @functools.wraps(function)
         def run(context: typer.Context, **given: Any) -> None:
-            common = CommonOptions(**{key: given.pop(key) for key in _COMMON})
+            from fsictl.cli.session import Session
+
+            common = CommonOptions(**{key: given.pop(key) for key in COMMON})
             outer = context.find_root().obj
             function(Session(common.over(outer) if isinstance(outer, CommonOptions) else common), **given)
 
         parameters = [inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)]
         parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[one.name]) for one in own]
         parameters += [
-            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[key], annotation=kind)
-            for key, kind in _COMMON.items()
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[key], annotation=kind)
+            for key, kind in COMMON.items()
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
         run.__annotations__ = {one.name: one.annotation for one in parameters}

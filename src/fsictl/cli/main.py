@@ -10,22 +10,8 @@ from collections.abc import Sequence
 import typer
 
 from fsictl import __version__
-from fsictl.cli import (
-    alerts,
-    dashboard,
-    demo,
-    generate,
-    infer,
-    metrics,
-    model,
-    query,
-    status,
-    stream,
-    train,
-    workspace,
-)
-from fsictl.cli.command import Json, Target, Verbose, Workspace
-from fsictl.cli.session import CommonOptions
+from fsictl.cli.lazy import LazyGroup
+from fsictl.cli.options import CommonOptions, Json, Target, Verbose, Workspace
 from fsictl.errors import FsictlError, StorageError
 
 INTERRUPTED = 130
@@ -33,11 +19,12 @@ ISSUES_PAGE = "the issue tracker of the project"
 
 app = typer.Typer(
     name="fsictl",
-    help="Live market metrics, and a model that says when the RSI cannot be trusted.\n\n"
-    "Start with [bold]fsictl demo[/bold]: the whole system on this machine, from nothing.",
+    cls=LazyGroup,
+    help="Live market metrics, and a model that says when the RSI cannot be trusted.",
+    epilog="Begin with `fsictl demo`: the whole system on this machine, from nothing.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # importing Rich would double what help costs
 )
 
 
@@ -58,10 +45,6 @@ def common(
 ) -> None:
     """Options given before the command's name."""
     context.obj = CommonOptions(workspace=workspace, target=target, json=json, verbose=verbose)
-
-
-for module in (demo, workspace, status, generate, stream, metrics, train, infer, model, alerts, dashboard, query):
-    module.register(app)
 
 
 def main(arguments: Sequence[str]) -> int:

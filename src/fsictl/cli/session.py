@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsictl.cli.options import CommonOptions
 from fsictl.cli.output import Output
 from fsictl.clock import Clock, SystemClock
 from fsictl.errors import PreconditionError, StorageError
@@ -24,25 +25,6 @@ if TYPE_CHECKING:
     from fsictl.ports.messenger import PipelineProgress
 
 STATE_FOLDER = ".fsictl"
-
-
-@dataclass(slots=True, kw_only=True)
-class CommonOptions:
-    """The options that every command takes, before or after its name."""
-
-    workspace: Path | None = None
-    target: str | None = None
-    json: bool = False
-    verbose: bool = False
-
-    def over(self, outer: CommonOptions) -> CommonOptions:
-        """These options, and those of ``outer`` (given before the command's name) where these are silent."""
-        return CommonOptions(
-            workspace=self.workspace or outer.workspace,
-            target=self.target or outer.target,
-            json=self.json or outer.json,
-            verbose=self.verbose or outer.verbose,
-        )
 
 
 @dataclass

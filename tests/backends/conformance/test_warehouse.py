@@ -52,7 +52,8 @@ def test_before_the_first_write_every_table_is_empty(backend, schema):
     assert table.schema == arrow_schema(schema)
     assert len(table) == 0
     assert backend.warehouse.extents(schema.name) == []
-    assert backend.warehouse.query("SELECT count(*) AS n FROM " + schema.name).to_pydict() == {"n": [0]}
+    sql = f"SELECT count(*) AS n FROM {schema.name}"  # noqa: S608 - a name of our own
+    assert backend.warehouse.query(sql).to_pydict() == {"n": [0]}
 
 
 def test_tables_and_columns_that_are_not_there(backend):

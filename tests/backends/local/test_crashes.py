@@ -7,10 +7,10 @@ import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pyarrow as pa
-from tests.backends.conformance.test_warehouse import prices
+from tests.backends.samples import prices
 
 import fsictl
 from fsictl.backends.local.messenger import LocalMessenger
@@ -18,7 +18,6 @@ from fsictl.backends.local.warehouse import LocalWarehouse
 from fsictl.clock import SystemClock
 from fsictl.ports.messenger import Commit
 from fsictl.records.message import Message
-from fsictl.records.schemas import PRICES
 
 MESSAGES = 2000
 KILLS = 20
@@ -74,6 +73,8 @@ def test_a_pipeline_that_is_killed_again_and_again_loses_and_doubles_nothing(tmp
             child.stdout.readline()
             time.sleep(moment.uniform(0, 0.01))
             child.kill()
+    half = messenger.read("out", limit=10 * MESSAGES)  # nobody has tidied up after the last kill
+    assert [int(item.message.data) for item in half] == [2 * n for n in range(len(half))]
     messenger.publish([("in", Message(b"%d" % n, {})) for n in range(MESSAGES, MESSAGES + 10)])
     with start(PIPELINE, tmp_path) as child:
         assert child.communicate(timeout=60)[0].split() == ["ready", "done"]
@@ -142,5 +143,19 @@ def test_a_reader_in_the_middle_of_writes_sees_whole_ones(tmp_path):
     warehouse = LocalWarehouse(tmp_path, SystemClock())
     for n in range(20):
         warehouse.write("prices", prices(("A", n, 1.0), ("B", n, 1.0)))
-        table: pa.Table = LocalWarehouse(tmp_path, SystemClock()).read(PRICES.name)
+        table = LocalWarehouse(tmp_path, SystemClock()).read("prices")
         assert table["symbol"].to_pylist() == ["A"] * (n + 1) + ["B"] * (n + 1)
+
+
+def test_threads_may_share_a_warehouse_and_a_messenger(tmp_path):
+    warehouse, messenger = LocalWarehouse(tmp_path, SystemClock()), LocalMessenger(tmp_path, SystemClock())
+
+    def work(n: int) -> int:
+        warehouse.write("prices", prices(*(("A", 100 * n + t, 1.0) for t in range(10))))
+        messenger.publish([("in", Message(b"%d" % n, {}))])
+        return len(warehouse.read("prices")) % 10
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(work, range(20))) == {0}
+    assert messenger.end("in") == 20
+    assert warehouse.extents("prices")[0].rows == 200

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from tests.backends.conformance.test_warehouse import prices
+from tests.backends.samples import prices
 
 from fsictl.backends.local.warehouse import LocalWarehouse
 from fsictl.clock import ManualClock

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fsictl.errors import BusyError, InputError
 from fsictl.ports.messenger import Commit
@@ -40,6 +42,14 @@ def test_messages_come_back_as_they_were_published(backend):
     assert {item.topic for item in received} == {"prices"}
     assert len({item.id for item in received}) == 2
     assert [item.published_ms for item in received] == [backend.clock.now_ms()] * 2
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.binary(), attributes=st.dictionaries(st.text(), st.text()))
+def test_any_message_comes_back_as_it_was(backend, data, attributes):
+    backend.messenger.publish([("prices", Message(data, attributes))])
+    received = backend.messenger.read("prices")[-1]
+    assert received.message == Message(data, attributes)
 
 
 def test_reading_goes_on_after_an_id(backend):

@@ -36,7 +36,10 @@ class Layout:
     root: Path
 
     def topic(self, topic: str) -> Path:
-        """The file that keeps a topic's messages, and the pipeline that writes them."""
+        """The file that keeps a topic's messages, and what the pipeline that writes them knows of itself."""
+        if topic == WAREHOUSE_PARTITION:
+            message = f"no topic can be named {topic}, which is the name of the tables' file"
+            raise InputError(message, hint="Choose another name.")
         return self.root / "topics" / f"{check_name('topic', topic)}.db"
 
     @property
@@ -54,8 +57,6 @@ class Layout:
         return self.root / "models"
 
     def outputs(self) -> dict[str, Path]:
-        """Every file that a pipeline writes and that is there by now, by its name, sorted."""
-        files = {path.stem: path for path in sorted((self.root / "topics").glob("*.db"))}
-        if self.warehouse.exists():
-            files[WAREHOUSE_PARTITION] = self.warehouse
-        return dict(sorted(files.items()))
+        """Every file that pipelines write, by its name, sorted: the topics that are there, and the tables."""
+        files = {path.stem: path for path in (self.root / "topics").glob("*.db")}
+        return dict(sorted({**files, WAREHOUSE_PARTITION: self.warehouse}.items()))

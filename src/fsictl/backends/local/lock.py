@@ -21,10 +21,10 @@ _WAIT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock: the process, and since when (ms)."""
+    """Who holds a lock: the process, and since when (ms); ``None`` in the instant before it has said so."""
 
-    pid: int
-    since_ms: int
+    pid: int | None
+    since_ms: int | None
 
 
 class Lock:
@@ -71,8 +71,10 @@ def holder(path: Path) -> Holder | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return _read(descriptor) or Holder(0, 0)
+    except BlockingIOError:
+        return _read(descriptor)
+    except OSError:  # a file system without locks: nobody can hold one
+        return None
     else:
         return None
     finally:
@@ -91,17 +93,17 @@ def _try_exclusive(descriptor: int, clock: Clock) -> bool:
     return False
 
 
-def _read(descriptor: int) -> Holder | None:
+def _read(descriptor: int) -> Holder:
     try:
         content = json.loads(os.pread(descriptor, 4096, 0))
         return Holder(int(content["pid"]), int(content["since_ms"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return Holder(None, None)
 
 
-def _busy(what: str, by: Holder | None) -> BusyError:
+def _busy(what: str, by: Holder) -> BusyError:
     who = "in another process"
-    if by is not None:
+    if by.pid is not None and by.since_ms is not None:
         since = datetime.fromtimestamp(by.since_ms / 1000, UTC)
         who = f"in process {by.pid}, since {since:%Y-%m-%d %H:%M:%S} UTC"
     return BusyError(f"{what} is already running {who}", hint="Stop it first, or use another workspace.")

@@ -26,10 +26,12 @@ def run_query(database: Database, sql: str, limit: int | None) -> pa.Table:
     descriptions: list[tuple[tuple[str, str | None], ...]] = []
 
     def remember(cursor: apsw.Cursor, _sql: str, _values: object) -> bool:
-        if descriptions:
+        description = cursor.get_description()
+        if description and descriptions:  # a comment after the statement is none
             message = "more than one SQL statement was given"
             raise InputError(message, hint="Ask one question at a time.")
-        descriptions.append(cursor.get_description())
+        if description:
+            descriptions.append(description)
         return True
 
     connection = database.connection
@@ -47,7 +49,7 @@ def run_query(database: Database, sql: str, limit: int | None) -> pa.Table:
         raise InputError(message, hint="Write the values into the SQL.") from error
     finally:
         cursor.close(True)
-    if not descriptions or not descriptions[0]:
+    if not descriptions:
         message = "the SQL asks for nothing"
         raise InputError(message, hint="Begin with SELECT, as in: SELECT * FROM metrics LIMIT 5.")
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(descriptions[0])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Sequence
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -75,18 +76,20 @@ def conform(schema: Schema, rows: pa.Table) -> pa.Table:
     column that may be null becomes null, which is what SQLite makes of it; in any other column it is an error.
     """
     wanted = arrow_schema(schema)
-    missing = [name for name in schema.names if name not in rows.column_names]
+    there = set(rows.column_names)
+    missing = [name for name in schema.names if name not in there]
     if missing:
         raise _unfit(schema, f"the column {missing[0]} is missing")
     rows = rows.select(list(schema.names))
-    for field in schema.fields:
-        column = rows.column(field.name)
-        if not field.nullable and column.null_count:
-            raise _unfit(schema, f"{field.name} has no value in {column.null_count} of {len(rows)} rows")
-    try:
-        rows = rows.cast(wanted)
-    except (pa.ArrowException, ValueError, TypeError) as error:
-        raise _unfit(schema, str(error)) from error
+    for name in schema.names:
+        nulls = 0 if wanted.field(name).nullable else rows.column(name).null_count
+        if nulls:
+            raise _unfit(schema, f"{name} has no value in {nulls} of {len(rows)} rows")
+    if not rows.schema.equals(wanted):
+        try:
+            rows = rows.cast(wanted)
+        except (pa.ArrowException, ValueError, TypeError) as error:
+            raise _unfit(schema, str(error)) from error
     for field in schema.fields:
         if field.kind is Kind.FLOAT and not field.nullable and pc.any(pc.is_nan(rows.column(field.name))).as_py():
             raise _unfit(schema, f"{field.name} is not a number in at least one row")
@@ -107,26 +110,20 @@ def write_rows(database: Database, schema: Schema, rows: pa.Table) -> None:
     others = [name for name in schema.names if name not in schema.key]
     insert = f"INSERT INTO {schema.name} VALUES ({marks}) ON CONFLICT DO "  # noqa: S608 - names of our own schema
     update = f"{insert} UPDATE SET " + ", ".join(f'"{name}" = excluded."{name}"' for name in others)
-    if not has_symbols(schema):
-        database.run_many(update, _values(schema, rows))
-        return
     rows = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in schema.key]))  # stable
-    start = 0
-    for item in pc.value_counts(rows.column("symbol")):
-        symbol, count = item["values"].as_py(), item["counts"].as_py()
-        part = rows.slice(start, count)
-        start += count
-        added = database.run_many(f"{insert} NOTHING", _values(schema, part))
-        if added < count:  # some were there already, which is rare enough to write all of them twice
-            database.run_many(update, _values(schema, part))
+    values = list(zip(*(_column_values(rows.column(name)) for name in schema.names), strict=True))
+    if not has_symbols(schema):
+        database.run_many(update, values)
+        return
+    for symbol, group in groupby(values, key=itemgetter(0)):
+        part = list(group)
+        added = database.run_many(f"{insert} NOTHING", part)
+        if added < len(part):  # some were there already, which is rare enough to write all of them twice
+            database.run_many(update, part)
         database.all(
             "INSERT INTO row_counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
             (schema.name, symbol, added),
         )
-
-
-def _values(schema: Schema, rows: pa.Table) -> Iterator[tuple[Any, ...]]:
-    return zip(*(_column_values(rows.column(field.name)) for field in schema.fields), strict=True)
 
 
 def _column_values(column: pa.ChunkedArray) -> list[Any]:

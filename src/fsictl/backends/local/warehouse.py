@@ -39,7 +39,10 @@ class LocalWarehouse:
     def write(self, table: str, rows: pa.Table) -> None:
         """Write rows of that table in one transaction; waits while the sink or another program writes."""
         with self._writing:
-            if self._output is None or self._output.is_replaced():
+            if self._output is not None and self._output.is_replaced():
+                self._output.close()
+                self._output = None
+            if self._output is None:
                 self._output = Database.for_writing(self._layout.warehouse, _tables())
             with self._output.transaction():
                 _write(self._output, {table: rows})

@@ -15,6 +15,7 @@ from fsictl.records.ticks import CodeArray
 Column = npt.NDArray[Any]
 
 _DTYPES = {Kind.FLOAT: np.float64, Kind.INTEGER: np.int64, Kind.TIMESTAMP: np.int64, Kind.BOOLEAN: np.bool_}
+_NO_ROWS: dict[str, Column] = {field.name: np.empty(0, _DTYPES[field.kind]) for field in METRICS.fields[1:]}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,8 +40,7 @@ class MetricsBlock:
         >>> len(MetricsBlock.empty()), MetricsBlock.empty().columns["LAST"].dtype
         (0, dtype('float64'))
         """
-        columns: dict[str, Column] = {f.name: np.empty(0, _DTYPES[f.kind]) for f in METRICS.fields[1:]}
-        return cls(symbols, np.empty(0, np.int32), columns)
+        return cls(symbols, np.empty(0, np.int32), _NO_ROWS)
 
     @classmethod
     def concat(cls, parts: Sequence[MetricsBlock]) -> MetricsBlock:

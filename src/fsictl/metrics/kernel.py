@@ -7,6 +7,7 @@ window, and the result is the same to the bit however many rows are computed at 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,9 +21,7 @@ from fsictl.records.ticks import FloatArray, IntArray
 BoolArray = npt.NDArray[np.bool_]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_BLOCK_ELEMENTS = (
-    1 << 14
-)  # of one temporary, 128 KiB: malloc gives larger ones back at once, and every page faults anew
+_BLOCK_ELEMENTS = 1 << 15  # of one temporary (256 KiB), so that a few of them fit into a cache
 _NEGLIGIBLE = 1e-30  # EMA weights below this cannot change a double, not even for a bad tick of 1e10 × the price
 
 
@@ -87,8 +86,7 @@ def _levels(
 ) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
     """n, ΣSUM, EMA and population standard deviation of every row's window."""
     window = parameters.window
-    weights = _ema_weights(parameters.alpha, window)
-    weight_sums = np.cumsum((1 - parameters.alpha) ** np.arange(window))
+    weights, weight_sums = _ema_weights(parameters.alpha, window)
     lasts, totals = _sliding(tape.last, window), _sliding(tape.total, window)
     n = np.empty(len(at), np.int64)
     total, ema, std = np.empty(len(at)), np.empty(len(at)), np.empty(len(at))
@@ -159,10 +157,11 @@ def _clear(outside: BoolArray | None, *windows: FloatArray) -> None:
             values[outside] = 0.0
 
 
-def _ema_weights(alpha: float, window: int) -> FloatArray:
-    """The weights of the newest bars, oldest of them first, as many as can matter."""
-    weights: FloatArray = (1 - alpha) ** np.arange(window - 1, -1, -1, dtype=np.float64)
-    return weights[weights >= _NEGLIGIBLE]
+@functools.cache
+def _ema_weights(alpha: float, window: int) -> tuple[FloatArray, FloatArray]:
+    """The weights of the newest bars, oldest first, as many as can matter; and the sum of all weights of 1 … n bars."""
+    weights: FloatArray = (1 - alpha) ** np.arange(window, dtype=np.float64)
+    return weights[weights >= _NEGLIGIBLE][::-1].copy(), np.cumsum(weights)
 
 
 def _sum_of_newest(values: IntArray, at: IntArray, n: IntArray) -> IntArray:

@@ -13,13 +13,10 @@ from fsictl.metrics.gaps import Rows, closed_rows
 from fsictl.metrics.kernel import Tape, rolling_columns
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.pending import Pending
-from fsictl.metrics.state import NOTHING_PENDING, SymbolStates
+from fsictl.metrics.state import INFINITY_MS, NOTHING_PENDING, SymbolStates
 from fsictl.records.ticks import IntArray, Ticks
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-
-INFINITY_MS = 2**60
-"""A watermark after every event time there can be."""
 
 
 class MetricsOperator:
@@ -80,7 +77,8 @@ class MetricsOperator:
         ``max_gap``. A watermark below an earlier one counts as that earlier one. The rows are ordered by timestamp,
         then by symbol.
         """
-        self._watermark = max(self._watermark, INFINITY_MS if watermark_ms is None else watermark_ms)
+        asked = INFINITY_MS if watermark_ms is None else min(watermark_ms, INFINITY_MS)
+        self._watermark = max(self._watermark, asked)
         newest_second = self._watermark // 1000 - 1
         owners = np.flatnonzero(self._states.next_second(self.parameters.max_gap) <= newest_second)
         if not len(owners):

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from fsictl.errors import InputError, SettingsError
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.pending import Pending
-from fsictl.metrics.state import History, SymbolStates
+from fsictl.metrics.state import INFINITY_MS, History, SymbolStates
 from fsictl.records.ticks import SYMBOL_PATTERN
 
 _MAGIC = b"FSIM"
@@ -110,7 +110,8 @@ def _decode(data: bytes) -> Snapshot:
     watermark_ms, waiting = header["watermark_ms"], header["pending"]
     _require(all(SYMBOL_PATTERN.fullmatch(s) for s in symbols), "a symbol is not one")
     _require(len(set(symbols)) == len(symbols), "a symbol is there twice")
-    _require(type(watermark_ms) is int and type(waiting) is int and waiting >= 0, "a number is not one")
+    _require(type(watermark_ms) is int and 0 <= watermark_ms <= INFINITY_MS, "its watermark is not one")
+    _require(type(waiting) is int and waiting >= 0, "its number of ticks is not one")
     arrays = _read_arrays(body[start:], _layout(len(symbols), parameters.window, waiting))
     history, (owner, timestamp, value) = arrays[len(_STATE) : -3], arrays[-3:]
     _require(not waiting or 0 <= owner.min() <= owner.max() < len(symbols), "ticks belong to no symbol")

@@ -12,6 +12,9 @@ from fsictl.records.ticks import FloatArray, IntArray
 NEVER = -(2**61)
 """The second of something that has not happened; with a gap or window added it is still long ago."""
 
+INFINITY_MS = 2**60
+"""A watermark after every event time there can be."""
+
 NOTHING_PENDING = 2**61
 """The second of the first pending tick of a symbol that has none."""
 

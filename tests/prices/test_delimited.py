@@ -35,7 +35,7 @@ def outcome(block: bytes, layout: Layout, whole: bool) -> tuple[list[tuple[str, 
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(names, times, numbers), min_size=1, max_size=4), newlines)
 @example([("A", "1", "0x10")], "\n")
 @example([("A", "1", " 1.5 ")], "\n")
@@ -51,7 +51,7 @@ def test_prices(rows: list[tuple[str, str, str]], newline: str) -> None:
     assert outcome(block, PRICE, whole=True) == outcome(block, PRICE, whole=False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(times, numbers, numbers, st.just("0")), min_size=1, max_size=4), newlines)
 def test_quotes(rows: list[tuple[str, str, str, str]], newline: str) -> None:
     block = (newline.join(",".join(row) for row in rows) + newline).encode()

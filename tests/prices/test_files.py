@@ -30,7 +30,7 @@ def ticks_of(rows: list[tuple[str, int, float]]) -> Ticks:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(blocks=st.lists(rows, min_size=1, max_size=3))
 def test_round_trip(ending: str, blocks: list[list[tuple[str, int, float]]]) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -42,7 +42,7 @@ def outcome(block: bytes, whole: bool) -> tuple[list[tuple[str, int, float]], li
 GOOD = '{"symbol":"A","timestamp":1,"value":1.5}'
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(plain, lines), min_size=1, max_size=4))
 @example([GOOD + GOOD, ""])
 @example([GOOD + GOOD, "", GOOD])

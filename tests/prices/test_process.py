@@ -13,7 +13,7 @@ from fsictl.prices.noise import SkewedT
 from fsictl.prices.process import Ckls
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([0.71, 1.18, 151.47]), st.floats(0.5, 1000.0), st.floats(-1.0, 1.0))
 def test_path_is_the_recursion(seed: int, mean: float, hz: float, drift: float) -> None:
     rng = np.random.default_rng(seed)

@@ -30,7 +30,7 @@ layouts = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(moments, min_size=1, max_size=5), layouts)
 def test_columns_are_read_like_single_times(column: list[datetime], layout: str) -> None:
     texts = [moment.strftime(layout) for moment in column]
@@ -39,7 +39,7 @@ def test_columns_are_read_like_single_times(column: list[datetime], layout: str)
     assert list(zip(result[0].tolist(), [result[1]] * len(texts), strict=True)) == [parse_time(text) for text in texts]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text("0123456789 -:.TZ+", min_size=1, max_size=24))
 @example("20200230 000000000")
 @example("20200101 240000000")
@@ -62,7 +62,7 @@ def test_mixed_columns_are_left() -> None:
 @pytest.mark.parametrize(
     "zone", [ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata"), timezone(timedelta(hours=-5))]
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(column=st.lists(moments.filter(lambda moment: moment.year >= 1970), max_size=5))
 def test_local_times_in_utc(zone: tzinfo, column: list[datetime]) -> None:
     local = np.array([parse_time(moment.isoformat())[0] for moment in column], np.int64)

@@ -69,6 +69,7 @@ def _parse_at_once(block: bytes) -> Rows | None:
             arrow_json.ReadOptions(use_threads=False, block_size=len(block) + 1),
             arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
         ).combine_chunks()
+        table.validate(full=True)  # text that is not UTF-8
     except pa.ArrowException:
         return None
     if table.num_rows != lines or any(column.null_count for column in table.columns):

@@ -14,9 +14,10 @@ from fsictl.prices.layout import find_columns, no_columns
 from fsictl.prices.rows import Reading, RowBuilder, Rows, rejected, usable
 from fsictl.prices.times import to_utc
 from fsictl.records.message import Reject
-from fsictl.records.ticks import Ticks
+from fsictl.records.ticks import IntArray, Ticks
 
 _BATCH_ROWS = 50_000
+_PER_MS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 
 
 def read_parquet(path: Path, reading: Reading, columns: tuple[str, ...]) -> Iterator[tuple[Ticks, list[Reject]]]:
@@ -33,9 +34,10 @@ def read_parquet(path: Path, reading: Reading, columns: tuple[str, ...]) -> Iter
             names = [name for name, column in zip(file.schema_arrow.names, columns, strict=True) if column]
             meanings = [column for column in columns if column]
             for batch in file.iter_batches(_BATCH_ROWS, columns=names):
-                table = pa.Table.from_batches([batch]).select(names).rename_columns(meanings).combine_chunks()
-                yield _ticks_of(table, reading, f"{path.name}", before)
-                before += len(table)
+                if len(batch):
+                    table = pa.Table.from_batches([batch]).select(names).rename_columns(meanings)
+                    yield _ticks_of(_plain(table, reading), reading, path.name, before)
+                    before += len(table)
     except (pa.ArrowException, OSError) as error:
         message = f"{path} cannot be read as Parquet: {_first_line(error)}"
         raise InputError(message, hint="The file may be damaged or cut off; make or fetch it again.") from error
@@ -80,30 +82,46 @@ def _ticks_of(table: Any, reading: Reading, name: str, before: int) -> tuple[Tic
     )
 
 
-def _rows_at_once(table: Any, reading: Reading) -> Rows | None:
-    """The rows of a batch whose columns have the types one would choose and no nulls; ``None`` for others."""
+def _plain(table: Any, reading: Reading) -> Any:
+    """The same rows with times as integer milliseconds in UTC, text as strings and numbers as float64."""
     import pyarrow as pa
 
-    if any(column.null_count for column in table.columns) or not len(table):
-        return None
+    kinds = pa.types
+    for place, field in enumerate(table.schema):
+        column, kind = table.column(place), field.type
+        if kinds.is_timestamp(kind):
+            column = pa.array(_utc_ms(column, reading), mask=column.is_null().to_numpy())
+        elif field.name == "symbol" and (kinds.is_dictionary(kind) or kinds.is_large_string(kind)):
+            column = column.cast(pa.string())
+        elif field.name != "timestamp" and (kinds.is_integer(kind) or kinds.is_floating(kind)):
+            column = column.cast(pa.float64(), safe=False)
+        table = table.set_column(place, field.name, column)
+    table.validate(full=True)
+    return table.combine_chunks()
+
+
+def _utc_ms(column: Any, reading: Reading) -> IntArray:
+    import pyarrow as pa
+
+    kind = column.type
+    raw: IntArray = column.cast(pa.int64()).fill_null(0).to_numpy()
+    raw = np.clip(raw, -(2**53), 2**53) * 1000 if kind.unit == "s" else raw // _PER_MS[kind.unit]
+    return to_utc(raw, reading.zone) if kind.tz is None else raw
+
+
+def _rows_at_once(table: Any, reading: Reading) -> Rows | None:
+    """The rows of a batch with the plain types and no nulls; ``None`` for others."""
+    import pyarrow as pa
+
     prices = ["value"] if "value" in table.column_names else ["bid", "ask"]
-    kind = table.schema.field("timestamp").type
-    if not all(pa.types.is_float64(table.schema.field(price).type) for price in prices):
+    expected = {"symbol": pa.string(), "timestamp": pa.int64()} | dict.fromkeys(prices, pa.float64())
+    if any(field.type != expected[field.name] or table.column(field.name).null_count for field in table.schema):
         return None
-    if not (pa.types.is_int64(kind) or pa.types.is_timestamp(kind)):
-        return None
-    timestamp = table.column("timestamp").cast(pa.int64()).to_numpy()
-    if pa.types.is_timestamp(kind):
-        per_second = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[kind.unit]
-        timestamp = timestamp * 1000 if per_second == 1 else timestamp // (per_second // 1000)
-        if kind.tz is None:
-            timestamp = to_utc(timestamp, reading.zone)
     symbols: tuple[str, ...] = (reading.symbol,)
     code = np.zeros(len(table), np.int32)
     if "symbol" in table.column_names:
-        if not pa.types.is_string(table.schema.field("symbol").type):
-            return None
         encoded = table.column("symbol").chunk(0).dictionary_encode()
         symbols, code = tuple(encoded.dictionary.to_pylist()), encoded.indices.to_numpy().astype(np.int32)
     first, *ask = (table.column(price).to_numpy() for price in prices)
+    timestamp = table.column("timestamp").to_numpy()
     return Rows(np.arange(len(table)), symbols, code, timestamp, first, ask[0] if ask else None)

@@ -111,12 +111,12 @@ def layout_of(lines: Sequence[str], wanted: str, where: str) -> Layout:
         columns = find_columns(first.split(delimiter))
         if columns is not None and wanted in {"auto", "csv", "truefx"}:
             return Layout("csv", columns, delimiter, skip=number + 1)
+    if wanted in {"auto", "csv"} and _looks_like_header(first):
+        raise no_columns(where, re.split(r"[,;\t]", first))
     for _, line in filled:
         for pattern, layout in _HEADERLESS:
             if wanted in {"auto", layout.format} and pattern.fullmatch(line):
                 return layout
-    if wanted in {"auto", "csv"} and _looks_like_header(first):
-        raise no_columns(where, re.split(r"[,;\t]", first))
     shown = first if len(first) <= 60 else f"{first[:60]}…"
     kind = "a file of prices" if wanted == "auto" else f"in the format {wanted}"
     message = f"{where} is not {kind}: it begins with {shown!r}"

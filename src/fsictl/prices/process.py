@@ -9,8 +9,8 @@ import numpy as np
 
 from fsictl.records.ticks import FloatArray
 
-_PASSES = 4
-"""Each pass gains three digits or more on a minute of prices; a test holds the result against the plain loop."""
+_PASSES = 3
+"""Each pass gains three digits or more on a minute of prices: 4e-10 of the price after two, 1e-13 after three."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """``n`` rows in columns: times in UTC, and a price or (with ``ask``) a bid and an ask; ``row`` is their place."""
+    """``n`` rows in columns, times in UTC; ``row`` is their place.
+
+    ``value`` is the price or, with ``ask``, the bid; an ask like its bid is how a price is told among quotes.
+    """
 
     row: IntArray
     symbols: tuple[str, ...]
@@ -52,7 +55,8 @@ def usable(rows: Rows) -> tuple[Ticks, list[Problem]]:
     value = rows.value
     if rows.ask is not None:
         good &= np.isfinite(rows.ask) & (rows.ask >= rows.value)
-        value = rows.value * 0.5 + rows.ask * 0.5  # halved first: the sum of two huge prices is infinite
+        # Halved first, because the sum of two huge prices is infinite; not halved when equal, as the tiniest can't be.
+        value = np.where(rows.ask == rows.value, rows.value, rows.value * 0.5 + rows.ask * 0.5)
     problems = [(int(rows.row[index]), *_problem(rows, index)) for index in np.flatnonzero(~good).tolist()]
     ticks = Ticks(rows.symbols, rows.code, rows.timestamp, value, np.zeros(len(value), np.int32))
     return (ticks.take(good) if problems else ticks), problems

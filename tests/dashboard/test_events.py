@@ -124,10 +124,22 @@ def test_a_page_that_cannot_follow_starts_afresh(stores: Stores) -> None:
     async def act(feed: Feed) -> None:
         events = feed.subscribe()
         await anext(events)
-        for second in range(200):
-            stores.warehouse.write("metrics", metrics_rows("A", [NOW + second]))
-            await asyncio.sleep(0.012)
-        assert await until(events, "reload") == {}
+        for number in range(70):
+            feed._tell(f"event: rows\ndata: {number}\n\n")
+        told = [parse(await anext(events)) for _ in range(6)]
+        assert told == [("reload", {}), *(("rows", number) for number in range(65, 70))]
 
-    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 1]))
+    with_feed(watch_of(stores, ManualClock(NOW * 1000)), act)
+
+
+def test_there_are_only_so_many_subscribers(stores: Stores) -> None:
+    async def act(feed: Feed) -> None:
+        assert not feed.full
+        subscriptions = [feed.subscribe() for _ in range(64)]
+        for events in subscriptions:
+            await anext(events)
+        assert feed.full
+        await subscriptions[0].aclose()
+        assert not feed.full
+
     with_feed(watch_of(stores, ManualClock(NOW * 1000)), act)

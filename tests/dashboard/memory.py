@@ -31,7 +31,7 @@ class MemoryWarehouse:
             both = pa.concat_tables([self._tables[table], rows.select(list(TABLES[table].names))])
             both = both.append_column("_at", pa.array(range(both.num_rows)))
             last = both.group_by(key).aggregate([("_at", "max")])["_at_max"]
-            kept = both.take(pc.sort_indices(last).take(pa.array([], pa.int64())) if not len(last) else last)
+            kept = both.take(last)
             self._tables[table] = kept.drop_columns(["_at"]).sort_by([(name, "ascending") for name in key])
 
     def read(
@@ -115,23 +115,23 @@ class MemoryArtifacts:
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
         if self._folders.setdefault(folder, dict(files)) != dict(files):
-            msg = f"{folder} is there already"
-            raise InputError(msg, hint="Choose another name.")
+            message = f"{folder} is there already"
+            raise InputError(message, hint="Choose another name.")
 
     def get(self, folder: str, file: str) -> bytes:
         try:
             return self._folders[folder][file]
         except KeyError as error:
-            msg = f"there is no {folder}/{file}"
-            raise InputError(msg, hint="See what is there.") from error
+            message = f"there is no {folder}/{file}"
+            raise InputError(message, hint="See what is there.") from error
 
     def folders(self) -> list[str]:
         return sorted(self._folders)
 
     def point(self, alias: str, folder: str) -> None:
         if folder not in self._folders:
-            msg = f"there is no {folder}"
-            raise InputError(msg, hint="See what is there.")
+            message = f"there is no {folder}"
+            raise InputError(message, hint="See what is there.")
         self._aliases[alias] = folder
 
     def resolve(self, alias: str) -> str | None:

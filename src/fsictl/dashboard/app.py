@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -28,8 +27,6 @@ from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.messenger import Messenger
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.ticks import SYMBOL_PATTERN
-
-log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 LONGEST = 7 * 86_400

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,7 +177,7 @@ class Feed:
                 text = _event("reload", {})
             queue.put_nowait(text)
 
-    async def subscribe(self) -> AsyncIterator[str]:
+    async def subscribe(self) -> AsyncGenerator[str]:
         """The events from now on, as text for the wire, until the subscriber leaves or the feed is stopped."""
         queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=64)
         self._queues.add(queue)

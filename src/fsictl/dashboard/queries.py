@@ -222,15 +222,22 @@ def model(artifacts: Artifacts) -> dict[str, Any]:
 
 
 def _facts(card: Any) -> dict[str, Any]:
-    """What a card says of itself, as far as it is text or a number, one level deep."""
+    """What a card says of itself that the page shows; what is missing or of another kind is left out."""
     if not isinstance(card, dict):
         return {}
-    plain = (str, int, float)
-    facts: dict[str, Any] = {name: card[name] for name in ("created_at", "window") if isinstance(card.get(name), plain)}
-    for section in ("snapshot", "thresholds"):
+    facts: dict[str, Any] = {}
+    if isinstance(card.get("created_at"), int):
+        facts["created_at"] = card["created_at"] / 1000
+    for section in ("snapshot", "calibration"):
         if isinstance(card.get(section), dict):
-            facts[section] = {name: value for name, value in card[section].items() if isinstance(value, plain)}
+            facts[section] = {name: value for name, value in card[section].items() if _is_short(value)}
     return facts
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float) or (
+        isinstance(value, list) and all(isinstance(item, str) for item in value)
+    )
 
 
 def pipelines(messenger: Messenger) -> list[dict[str, Any]]:

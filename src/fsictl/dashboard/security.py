@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
 
 HEADERS = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
@@ -58,7 +61,7 @@ def _is_every_interface(bound: str) -> bool:
 
 
 class Guard:
-    """Refuses requests under foreign names, and puts ``HEADERS`` on every answer."""
+    """Refuses requests under foreign names, puts ``HEADERS`` on every answer, and lets no traceback out."""
 
     def __init__(self, app: ASGIApp, bound: str) -> None:
         self._app = app
@@ -69,18 +72,25 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        started = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
         hosts = Headers(scope=scope).getlist("host")
-        if len(hosts) == 1 and may_ask(hosts[0], self._bound):
-            await self._app(scope, receive, send_guarded)
+        if len(hosts) != 1 or not may_ask(hosts[0], self._bound):
+            refusal = {"error": "This server does not answer under that name.", "hint": "Use the address it printed."}
+            await JSONResponse(refusal, 421)(scope, receive, send_guarded)
             return
-        refusal = JSONResponse(
-            {"error": "This server does not answer under that name.", "hint": "Use the address that it printed."}, 421
-        )
-        await refusal(scope, receive, send_guarded)
+        try:
+            await self._app(scope, receive, send_guarded)
+        except Exception as error:  # a fault of ours: a line for the log, a sentence for the page
+            log.error("%s failed: %s: %s", scope["path"], type(error).__name__, error)
+            if not started:
+                await JSONResponse({"error": "The dashboard failed to answer this."}, 500)(scope, receive, send_guarded)

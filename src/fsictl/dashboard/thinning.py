@@ -18,7 +18,7 @@ def thin(series: Sequence[Floats], points: int, *, keep: npt.NDArray[np.bool_] |
     is heeded when they are at most ``points``. First and last row always stay. The indices are sorted.
 
     >>> thin([np.array([0.0, 0, 0, 9, 0, 0, 0, -7, 0, 0])], points=4).tolist()
-    [0, 3, 7, 9]
+    [0, 3, 5, 7, 9]
     >>> thin([np.arange(3.0)], points=10).tolist()
     [0, 1, 2]
     """

@@ -49,10 +49,10 @@ export class AlertList {
     const texts = [
       episode.symbol,
       ` ${format.clock(episode.since)}, ${duration}`,
-      `RSI ${format.plain(episode.rsi)}, ${episode.side}: ` +
+      `RSI ${format.plain(episode.rsi)} ${episode.side}, ` +
         (episode.error == null
           ? `unreliable by rule, ${episode.reason ?? "no score"}`
-          : `error ${format.score(episode.error)}, threshold ${format.score(episode.threshold)}`),
+          : `error ${format.score(episode.error)} > ${format.score(episode.threshold)}`),
     ];
     line.dataset.symbol = episode.symbol;
     [name, when, what].forEach((element, i) => {

@@ -9,9 +9,8 @@ const AXIS_WIDTH = 74;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-function times(plot, splits) {
-  const span = plot.scales.x.max - plot.scales.x.min;
-  return splits.map((s) => (s % 86400 === 0 ? format.day(s).slice(5) : format.clock(s, span < 300)));
+function times(plot, splits, axis, space, step) {
+  return splits.map((s) => (s % 86400 === 0 ? format.day(s).slice(5) : format.clock(s, step < 60)));
 }
 
 function axes(values, showTimes) {

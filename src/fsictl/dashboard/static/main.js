@@ -68,7 +68,7 @@ function showStatus(news) {
 async function showModel() {
   const model = await ask("/api/model").catch(() => ({ version: null }));
   element("model").textContent = model.version ?? "none yet";
-  element("model").title = model.created_at ? `made ${model.created_at}` : (model.problem ?? "");
+  element("model").title = model.created_at ? `made ${format.day(model.created_at)} ${format.clock(model.created_at)} UTC` : (model.problem ?? "");
 }
 
 /** Fetch everything anew: at the start, after a lost connection, and when more came than can be followed. */

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.dashboard.client import TestClient
+from tests.dashboard.conftest import Stores
+from tests.dashboard.made_up import VERSION
+
+from fsictl.dashboard.app import create_app
+from fsictl.dashboard.events import Feed
+from fsictl.errors import StorageError
+
+
+@pytest.fixture
+def client(filled: Stores) -> Iterator[TestClient]:
+    with TestClient(create_app(*filled.all), base_url="http://127.0.0.1:8050") as client:
+        yield client
+
+
+@pytest.fixture
+def empty(stores: Stores) -> Iterator[TestClient]:
+    with TestClient(create_app(*stores.all), base_url="http://localhost") as client:
+        yield client
+
+
+def test_the_page_and_its_parts_are_there(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    for part, kind in {"main.js": "javascript", "style.css": "text/css", "favicon.svg": "image/svg+xml"}.items():
+        assert f"/static/{part}" in page.text
+        assert kind in client.get(f"/static/{part}").headers["content-type"]
+    assert "MIT" in client.get("/static/vendor/uplot/LICENSE").text
+
+
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/status", "/api/history", "/nowhere"])
+def test_every_answer_is_guarded(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'self';")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in headers
+
+
+def test_a_foreign_host_is_refused(client: TestClient) -> None:
+    answer = client.get("/api/symbols", headers={"host": "evil.example:8050"})
+    assert answer.status_code == 421
+    assert set(answer.json()) == {"error", "hint"}
+
+
+def test_symbols_have_a_row_and_a_verdict(client: TestClient) -> None:
+    rows = client.get("/api/symbols").json()
+    assert [row["symbol"] for row in rows] == ["EURUSD", "USDJPY"]
+    assert all(row["verdict"]["model_version"] == VERSION and len(row["trend"]) >= 59 for row in rows)
+
+
+def test_history_by_seconds_and_by_times(client: TestClient) -> None:
+    last = client.get("/api/history?symbol=EURUSD&seconds=60").json()
+    assert last["rows"] == 61
+    newest = last["columns"]["time"][-1]
+    part = client.get(f"/api/history?symbol=EURUSD&start={newest - 100}&end={newest - 90}").json()
+    assert part["columns"]["time"] == list(range(newest - 100, newest - 89))
+    assert set(part["columns"]) >= {
+        "price",
+        "sma",
+        "ema",
+        "rsi",
+        "log_return",
+        "band_upper",
+        "band_lower",
+        "gap_filled",
+    }
+    assert set(part["columns"]) >= {"error", "threshold", "unreliable", "alert", "reason"}
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("", "symbol"),
+        ("symbol=%27%3B+drop", "symbol"),
+        ("symbol=" + "A" * 33, "symbol"),
+        ("symbol=EURUSD&seconds=soon", "seconds"),
+        ("symbol=EURUSD&seconds=nan", "seconds"),
+        ("symbol=EURUSD&seconds=1e99", "seconds"),
+        ("symbol=EURUSD&seconds=0", "seconds"),
+        ("symbol=EURUSD&start=-1", "start"),
+        ("symbol=EURUSD&start=1", "longer"),
+        ("symbol=EURUSD&start=9&end=8", "later"),
+        ("symbol=EURUSD&start=9&seconds=8", "not both"),
+        ("symbol=EURUSD&points=3", "points"),
+    ],
+)
+def test_bad_parameters_get_a_sentence(client: TestClient, query: str, word: str) -> None:
+    answer = client.get(f"/api/history?{query}")
+    assert answer.status_code == 400
+    assert word in answer.json()["error"]
+
+
+def test_an_unknown_symbol_is_not_found(client: TestClient) -> None:
+    answer = client.get("/api/history?symbol=NOPE")
+    assert answer.status_code == 404
+    assert "NOPE" in answer.json()["error"]
+
+
+def test_alerts_model_and_status(client: TestClient) -> None:
+    assert client.get("/api/alerts?limit=0").status_code == 400
+    assert client.get("/api/model").json()["version"] == VERSION
+    status = client.get("/api/status").json()
+    assert status["limits"] == {"overbought": 70.0, "oversold": 30.0, "stale_after": 20}
+    episodes = client.get("/api/alerts?limit=2").json()
+    assert len(episodes) <= 2
+    assert all(episode["since"] <= episode["until"] for episode in episodes)
+
+
+def test_an_empty_store_is_no_error(empty: TestClient) -> None:
+    assert empty.get("/").status_code == 200
+    assert empty.get("/api/symbols").json() == []
+    assert empty.get("/api/alerts").json() == []
+    assert empty.get("/api/model").json() == {"version": None}
+    assert empty.get("/api/status").json()["feed"] == "waiting"
+    assert empty.get("/api/history?symbol=EURUSD").status_code == 404
+
+
+def test_a_store_that_fails_is_told_in_a_sentence(client: TestClient, filled: Stores) -> None:
+    filled.warehouse.failure = StorageError("the disk is gone", hint="Bring it back.")
+    answer = client.get("/api/symbols")
+    assert answer.status_code == 503
+    assert answer.json() == {"error": "the disk is gone", "hint": "Bring it back."}
+    filled.warehouse.failure = None
+    assert client.get("/api/symbols").status_code == 200
+
+
+def test_a_fault_of_ours_shows_no_traceback(filled: Stores) -> None:
+    with TestClient(create_app(*filled.all), base_url="http://localhost", raise_server_exceptions=False) as client:
+        filled.warehouse.failure = RuntimeError("secret detail")
+        answer = client.get("/api/symbols")
+        assert answer.status_code == 500
+        assert "secret" not in answer.text
+        assert "error" in answer.json()
+        assert "content-security-policy" in answer.headers
+
+
+def test_only_reading_is_possible(client: TestClient) -> None:
+    assert client.post("/api/symbols").status_code == 405
+    assert client.get("/static/../app.py").status_code == 404
+    assert client.get("/static/%2e%2e/app.py").status_code == 404
+
+
+def test_too_many_pages_are_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Feed, "full", property(lambda feed: True))
+    answer = client.get("/api/events")
+    assert answer.status_code == 503
+    assert "close one" in answer.json()["error"]

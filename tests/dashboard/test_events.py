@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.dashboard.conftest import Stores
+from tests.dashboard.made_up import metrics_rows, verdict_rows
+
+from fsictl.clock import ManualClock
+from fsictl.dashboard.events import Feed, Watch
+from fsictl.errors import StorageError
+
+NOW = 1_700_000_000
+
+
+def watch_of(stores: Stores, clock: ManualClock) -> Watch:
+    return Watch(stores.warehouse, stores.artifacts, clock)
+
+
+def parse(event: str) -> tuple[str, Any]:
+    kind, data = event.removeprefix("retry: 1000\n\n").strip().split("\n")
+    return kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+
+def test_a_look_gives_what_is_new_with_alerts(stores: Stores) -> None:
+    watch = watch_of(stores, ManualClock(NOW * 1000))
+    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 3]))
+    stores.warehouse.write("reconerr", verdict_rows("A", [NOW - 3], alert=np.array([True])))
+    assert watch.look()["metrics"]["time"] == []
+    assert [episode.since for episode in watch.alerts.recent(5)] == [NOW - 3]
+    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 2]))
+    stores.warehouse.write("reconerr", verdict_rows("A", [NOW - 2], alert=np.array([True])))
+    news = watch.look()
+    assert (news["metrics"]["symbol"], news["metrics"]["time"]) == (["A"], [NOW - 2])
+    assert news["verdicts"]["error"] == [0.4]
+    assert [(alert["since"], alert["rows"]) for alert in news["alerts"]] == [(NOW - 3, 2)]
+    assert watch.status()["alerts"] == 1
+
+
+def test_the_state_of_the_feed_follows_the_data(stores: Stores) -> None:
+    clock = ManualClock(NOW * 1000)
+    watch = watch_of(stores, clock)
+
+    def arrive(end: int) -> str:
+        stores.warehouse.write("metrics", metrics_rows("A", [end]))
+        watch.look()
+        return str(watch.status()["feed"])
+
+    watch.look()
+    assert watch.status()["feed"] == "waiting"
+    assert arrive(NOW - 90_000) == "silent"  # it was there before the first look that found something
+    assert arrive(NOW - 89_999) == "replay"
+    assert arrive(NOW - 60) == "behind"
+    assert arrive(NOW - 2) == "live"
+    assert watch.status()["lag"] == 2.0
+    clock.sleep(20)
+    watch.look()
+    assert watch.status()["feed"] == "silent"
+
+
+def with_feed(watch: Watch, act: Callable[[Feed], Awaitable[None]]) -> None:
+    async def lane(call: Callable[[], Any]) -> Any:
+        return await asyncio.to_thread(call)
+
+    async def run() -> None:
+        feed = Feed(watch, lane, every=0.01)
+        looking = asyncio.create_task(feed.run())
+        try:
+            await asyncio.wait_for(act(feed), 30)
+        finally:
+            looking.cancel()
+
+    asyncio.run(run())
+
+
+async def until(events: Any, kind: str) -> Any:
+    async for event in events:
+        found, data = parse(event)
+        if found == kind:
+            return data
+    raise AssertionError(kind)
+
+
+def test_all_subscribers_are_told_of_new_rows(stores: Stores) -> None:
+    async def act(feed: Feed) -> None:
+        first, second = feed.subscribe(), feed.subscribe()
+        for events in (first, second):
+            assert parse(await anext(events))[0] == "status"
+        while feed.status["feed"] == "waiting":
+            await asyncio.sleep(0.01)
+        stores.warehouse.write("metrics", metrics_rows("A", [NOW]))
+        for events in (first, second):
+            assert (await until(events, "rows"))["metrics"]["time"] == [NOW]
+        feed.stop()
+        for events in (first, second):
+            with pytest.raises(StopAsyncIteration):
+                await anext(events)
+        assert not feed.full
+
+    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 1]))
+    with_feed(watch_of(stores, ManualClock(NOW * 1000)), act)
+
+
+def test_a_store_that_fails_is_told_and_tried_again(stores: Stores) -> None:
+    async def act(feed: Feed) -> None:
+        events = feed.subscribe()
+        await anext(events)
+        stores.warehouse.failure = StorageError("the disk is gone", hint="Bring it back.")
+        while (news := await until(events, "status"))["feed"] != "error":
+            pass
+        assert (news["problem"], news["hint"]) == ("the disk is gone", "Bring it back.")
+        stores.warehouse.failure = None
+        while (await until(events, "status"))["feed"] != "waiting":
+            pass
+
+    with_feed(watch_of(stores, ManualClock(NOW * 1000)), act)
+
+
+def test_a_page_that_cannot_follow_starts_afresh(stores: Stores) -> None:
+    async def act(feed: Feed) -> None:
+        events = feed.subscribe()
+        await anext(events)
+        for number in range(70):
+            feed._tell(f"event: rows\ndata: {number}\n\n")
+        told = [parse(await anext(events)) for _ in range(6)]
+        assert told == [("reload", {}), *(("rows", number) for number in range(65, 70))]
+
+    with_feed(watch_of(stores, ManualClock(NOW * 1000)), act)
+
+
+def test_there_are_only_so_many_subscribers(stores: Stores) -> None:
+    async def act(feed: Feed) -> None:
+        assert not feed.full
+        subscriptions = [feed.subscribe() for _ in range(64)]
+        for events in subscriptions:
+            await anext(events)
+        assert feed.full
+        await subscriptions[0].aclose()
+        assert not feed.full
+
+    with_feed(watch_of(stores, ManualClock(NOW * 1000)), act)

@@ -16,7 +16,7 @@ from fsictl.model.calibration import calibrate
 from fsictl.model.card import Card, Snapshot
 from fsictl.model.features import FEATURES
 from fsictl.model.graph import build_graph, check_graph
-from fsictl.model.network import Weights, build_network, weights_of
+from fsictl.model.network import Weights, build_network, set_weights, weights_of
 from fsictl.model.scaler import Scaler, fit_scaler
 from fsictl.model.scoring import GraphScorer
 from fsictl.model.split import WindowSplit, thinned
@@ -158,7 +158,7 @@ def _compare(
 def _keras_file(weights: Weights, length: int) -> bytes:
     """The network as a ``.keras`` file, without the optimizer's state."""
     network = build_network(length, len(FEATURES))
-    network.set_weights(weights)
+    set_weights(network, weights)
     with tempfile.TemporaryDirectory(prefix="fsictl-") as directory:
         path = Path(directory) / "model.keras"
         network.save(path)

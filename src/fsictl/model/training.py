@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fsictl.model.columns import Integers
-from fsictl.model.network import build_network, load_keras
+from fsictl.model.network import build_network, initial_weights, load_keras, set_weights
 from fsictl.model.windows import gather
 
 BATCH = 32
@@ -37,9 +37,11 @@ def train_network(
     """
     keras = load_keras()
     keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
     network = build_network(length, values.shape[1])
+    set_weights(network, initial_weights(values.shape[1], rng))
     network.compile(optimizer="adam", loss="mse")
-    drawn = ends[np.random.default_rng(seed).integers(0, len(ends), (steps, BATCH))]
+    drawn = ends[rng.integers(0, len(ends), (steps, BATCH))]
 
     def batches() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
         for chosen in drawn:

@@ -91,7 +91,7 @@ class LocalEngine:
     def _tell(self, name: str, number: signal.Signals) -> bool:
         """Send the keeper a signal; whether there is one. The lock proves that the process id is still its own."""
         keeper = holder(supervisor_lock(self._root, name))
-        if keeper is None or keeper.pid == 0:
+        if keeper is None or not keeper.pid:
             return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(keeper.pid, number)

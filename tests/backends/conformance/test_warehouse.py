@@ -36,7 +36,7 @@ def test_before_the_first_write_every_table_is_empty(backend, schema):
     assert table.schema == arrow_schema(schema)
     assert len(table) == 0
     assert backend.warehouse.extents(schema.name) == []
-    sql = f"SELECT count(*) AS n FROM {schema.name}"  # noqa: S608 - a name of our own
+    sql = f"SELECT count(*) AS n FROM {schema.name}"
     assert backend.warehouse.query(sql).to_pydict() == {"n": [0]}
 
 

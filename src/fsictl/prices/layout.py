@@ -31,7 +31,7 @@ class Layout:
 
     ``columns`` says of each field what it is (``symbol``, ``timestamp``, ``value``, ``bid``, ``ask``) or is empty
     for fields that don't matter; ``skip`` lines come before the first price; ``timezone`` is that of times
-    without one; ``offset_ms`` is added to every time; ``slashes`` are taken out of symbols when ``plain_symbols``.
+    without one; ``offset_ms`` is added to every time; with ``plain_symbols`` EUR/USD is EURUSD.
     """
 
     format: str

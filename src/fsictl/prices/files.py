@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -42,20 +43,17 @@ def write_prices(path: Path, source: Iterable[Ticks]) -> int:
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file beside ``path`` that takes its place when the block ends well, and goes away when it does not."""
     if path.is_dir():
-        raise IsADirectoryError(21, "it is a directory")
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        with open(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # as a file made the usual way; temporary ones are private
-        os.replace(name, path)
+        temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(name)
+            temporary.unlink()
         raise
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fsictl.metrics.bars import Bars, bars_of
 from fsictl.metrics.block import MetricsBlock
 from fsictl.metrics.gaps import Rows, closed_rows
-from fsictl.metrics.kernel import Tape, rolling_columns
+from fsictl.metrics.kernel import Tape, rolling_columns, sliding
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.pending import Pending
 from fsictl.metrics.state import INFINITY_MS, NOTHING_PENDING, SymbolStates
@@ -166,11 +166,10 @@ class MetricsOperator:
         rank = np.searchsorted(owners, out.owner)
         position = np.arange(len(out)) + (rank + 1) * width
         starts = np.searchsorted(out.owner, owners) + np.arange(len(owners)) * width
-        old = (starts[:, None] + np.arange(width)).ravel()
 
         def joined(before: npt.NDArray[Scalar], new: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-            values = np.empty(len(old) + len(new), before.dtype)
-            values[old] = before[owners].ravel()
+            values = np.empty(len(owners) * width + len(new), before.dtype)
+            sliding(values, width)[starts] = before[owners]
             values[position] = new
             return values
 

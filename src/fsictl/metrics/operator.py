@@ -74,8 +74,8 @@ class MetricsOperator:
         """The rows of every second that ends at or before the watermark and has not been emitted yet.
 
         ``None`` is infinity, the end of a bounded input: everything pending closes and every symbol fills up to its
-        ``max_gap``. A watermark below an earlier one counts as that earlier one. The rows are ordered by timestamp,
-        then by symbol.
+        ``max_gap``. A watermark below an earlier one counts as that earlier one, infinity too: to go on with live
+        ticks later, keep a snapshot from before it. The rows are ordered by timestamp, then by symbol.
         """
         asked = INFINITY_MS if watermark_ms is None else min(watermark_ms, INFINITY_MS)
         self._watermark = max(self._watermark, asked)

@@ -24,7 +24,9 @@ let status = {};
 let chosen = { symbol: null, seconds: 3600 };
 let loading = 0;
 let frame = 0;
+let changed = false; // whether the charts lag behind their series
 let reloading = 0;
+let meanwhile = null; // what arrives while a history is being fetched, which may lack it
 
 function readAddress() {
   const query = new URLSearchParams(location.search);
@@ -114,10 +116,19 @@ async function choose(change, { keepAddress = false } = {}) {
   element("window").value = String(chosen.seconds);
   table.choose(chosen.symbol);
   const mine = ++loading;
+  meanwhile = { rows: [], verdicts: [] };
   const { symbol, seconds } = chosen;
-  const answer = await ask(`/api/history?${new URLSearchParams({ symbol, seconds })}`);
+  let answer;
+  let missed;
+  try {
+    answer = await ask(`/api/history?${new URLSearchParams({ symbol, seconds })}`);
+  } finally {
+    if (mine === loading) [missed, meanwhile] = [meanwhile, null];
+  }
   if (mine !== loading) return;
   series = new Series(answer, seconds);
+  missed.rows.forEach((row) => series.add(row));
+  missed.verdicts.forEach((verdict) => series.judge(verdict));
   element("chart-title").textContent = `${symbol}: RSI against price`;
   document.title = `${symbol} · fsictl`;
   charts.show(series.columns);
@@ -162,14 +173,20 @@ function takeRows(news) {
   rows.forEach((row) => table.update(row));
   verdicts.forEach((verdict) => table.judge(verdict));
   alerts.add(news.alerts);
-  const grown = series && rows.filter((row) => series.add(row)).length;
-  const judged = series && verdicts.filter((verdict) => series.judge(verdict)).length;
-  if (series?.stale) return choose({}, { keepAddress: true }).catch(complain);
+  for (const row of rows) changed = series?.add(row) || changed;
+  for (const verdict of verdicts) changed = series?.judge(verdict) || changed;
+  meanwhile?.rows.push(...rows);
+  meanwhile?.verdicts.push(...verdicts);
+  if (series?.stale) {
+    series.grown = 0;
+    choose({}, { keepAddress: true }).catch(complain);
+  }
   frame ||= requestAnimationFrame(() => {
     frame = 0;
     table.refresh();
     alerts.draw(table.newest);
-    if (!(grown || judged) || !series) return;
+    if (!changed) return;
+    changed = false;
     charts.show(series.columns, { live: true });
     if (!element("price-chart").matches(":hover")) describe();
   });

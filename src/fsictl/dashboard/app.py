@@ -110,7 +110,7 @@ class _Api:
     async def symbols(self, request: Request) -> Response:
         """Every symbol with its newest row and verdict."""
         champion = self._watch.champion
-        return JSONResponse(await self._read(lambda: queries.latest(self._warehouse, self._watch.symbols(), champion)))
+        return JSONResponse(await self._read(lambda: queries.latest(self._warehouse, champion)))
 
     async def history(self, request: Request) -> Response:
         """One symbol's rows between two times, or of the last ``seconds`` before its newest."""

@@ -58,7 +58,10 @@ class Database:
 
     @classmethod
     def for_reading(cls, path: Path) -> Self | None:
-        """Open a file that is there, without ever changing or creating anything; ``None`` when it has no tables yet."""
+        """Open a file without ever changing it; ``None`` when it is not there or has no tables yet.
+
+        SQLite puts the files by which readers and writers agree (``-wal``, ``-shm``) beside it where it can.
+        """
         with storage_errors(path):
             if not path.exists():
                 return None

@@ -53,6 +53,7 @@ def test_the_version_judges_fresh_rows(trained):
     assert np.isfinite(out["reconstruction_error"].drop_null().to_numpy()).all()
 
 
+@pytest.mark.slow
 def test_the_same_rows_and_seed_give_the_same_version(trained):
     artifacts = MemoryArtifacts()
     report = train_version(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsictl.alerts.episodes import episodes_of
@@ -75,6 +75,7 @@ def test_side_symbol_and_version_keep_episodes_apart():
     assert len({a.id for a in found}) == 4
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["A", "B"]), st.integers(0, 60)), unique=True, min_size=1), st.randoms())
 def test_order_does_not_matter_and_every_row_is_in_one_episode(keys, random):
     rows = [verdict(second, symbol=symbol) for symbol, second in keys]

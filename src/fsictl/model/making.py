@@ -151,8 +151,8 @@ def _compare(
 ) -> float:
     scaled = scaler.transform(windows)
     reconstruction = network.predict(scaled, batch_size=len(scaled), verbose=0)
-    expected = ((reconstruction - scaled) ** 2).mean(axis=1) / reference
-    return check_graph(graph.score(windows).feature_errors, expected)
+    expected = ((reconstruction - scaled) ** 2).mean(axis=1)
+    return check_graph(graph.score(windows).feature_errors * reference, expected)
 
 
 def _keras_file(weights: Weights, length: int) -> bytes:

@@ -27,7 +27,7 @@ class WindowSplit:
 
 
 def split_windows(columns: Columns, rules: WindowRules) -> WindowSplit:
-    """Windows with all their history that are not stale, in three parts of which no two share a moment.
+    """Windows with all their history, finite and not stale, in three parts of which no two share a moment.
 
     Windows that would overlap an earlier part are left out, so the parts together may hold less than ``windows``.
     """
@@ -37,6 +37,8 @@ def split_windows(columns: Columns, rules: WindowRules) -> WindowSplit:
     ends = ends[~is_stale(columns, ends, rules)]
     ends = ends[np.argsort(columns.timestamp[ends], kind="stable")]
     features = features_of(columns, metrics_window=rules.metrics_window)
+    broken = np.concatenate(([0], np.cumsum(~np.isfinite(features).all(axis=1))))
+    ends = ends[broken[ends + 1] == broken[ends + 1 - rules.length]]
     if len(ends) == 0:
         return WindowSplit(features, ends, ends, ends, 0)
     time = columns.timestamp[ends]

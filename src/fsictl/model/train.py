@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import numpy as np
-
 from fsictl.clock import Clock
-from fsictl.errors import FsictlError, InputError, NotEnoughDataError
+from fsictl.errors import FsictlError, NotEnoughDataError
+from fsictl.model.adoption import adopt_version
 from fsictl.model.card import Card, Snapshot
 from fsictl.model.dataset import HOUR_MS, newest_until, read_rows
-from fsictl.model.gate import GateResult, judge
-from fsictl.model.making import MOST_HELD_OUT, MadeVersion, TrainingOptions, make_version
-from fsictl.model.split import WindowSplit, split_windows, thinned
+from fsictl.model.making import TrainingOptions, make_version
+from fsictl.model.split import split_windows
 from fsictl.model.training import Progress, no_progress
-from fsictl.model.versions import CHALLENGER, CHAMPION, Scorer, load_alias, store_version
-from fsictl.model.windows import WindowRules, gather
+from fsictl.model.windows import WindowRules
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.arrow import table_of
@@ -68,7 +65,7 @@ def train_version(
         _require(windows, options.least_windows, symbol, snapshot)
         made = make_version(split, snapshot, rules=rules, options=options, progress=progress)
         card = replace(made.card, created_at=clock.now_ms(), requested_by=requested_by)
-        card, alias = _store(artifacts, replace(made, card=card), split)
+        card, alias = adopt_version(artifacts, replace(made, card=card), split)
         version, outcome = card.version, "trained"
     except NotEnoughDataError as error:
         outcome, reason = "skipped", f"{error}. {error.hint}"
@@ -115,48 +112,3 @@ def _require(windows: int, least: int, symbol: str | None, snapshot: Snapshot) -
         " or bring model.overbought and model.oversold closer to 50."
     )
     raise NotEnoughDataError(message, hint=hint)
-
-
-def _store(artifacts: Artifacts, made: MadeVersion, split: WindowSplit) -> tuple[Card, str | None]:
-    """Judge, store and alias a version; one that is stored already keeps its card and its aliases."""
-    version = made.card.version
-    if version in artifacts.folders():
-        named = [alias for alias, folder in artifacts.aliases().items() if folder == version]
-        return made.card, next((alias for alias in (CHAMPION, CHALLENGER) if alias in named), None)
-    champion = _champion(artifacts)
-    gate = _judge(made, split, champion)
-    parent = champion.version if champion else None
-    card = replace(made.card, parent=parent, gate=gate.as_dict())
-    card = store_version(artifacts, card, keras_file=made.keras_file, graph=made.graph)
-    alias = CHAMPION if champion is None or gate.passed else CHALLENGER
-    artifacts.point(alias, version)
-    return card, alias
-
-
-def _champion(artifacts: Artifacts) -> Scorer | None:
-    """The champion, or ``None`` when there is none that can be loaded: a broken one does not hold up its successor."""
-    try:
-        return load_alias(artifacts, CHAMPION)
-    except InputError:
-        return None
-
-
-def _judge(made: MadeVersion, split: WindowSplit, champion: Scorer | None) -> GateResult:
-    champion_rate = None
-    card = made.card
-    same = champion is not None and (champion.card.length, champion.card.metrics_window, champion.card.rsi_window) == (
-        card.length,
-        card.metrics_window,
-        card.rsi_window,
-    )
-    if champion is not None and same:
-        windows = gather(split.features, thinned(split.check, MOST_HELD_OUT), card.length)
-        scores = champion.graph.score(windows).score
-        champion_rate = float(np.mean(scores > champion.card.calibration.label_threshold))
-    return judge(
-        made.check_scores,
-        made.check_threshold,
-        target_rate=card.calibration.label_rate,
-        champion=champion.version if champion else None,
-        champion_label_rate=champion_rate,
-    )

@@ -65,3 +65,9 @@ def test_a_champion_for_other_metrics_is_not_compared(artifacts):
     new = made("second", 0.25)
     card, alias = adopt_version(artifacts, replace(new, card=replace(new.card, rsi_window=300)), SPLIT)
     assert (alias, card.gate["champion_label_rate"]) == ("champion", None)
+
+
+def test_a_run_that_was_cut_short_is_completed(artifacts):
+    artifacts.pointers.clear()
+    assert adopt_version(artifacts, made("first", 0.1), SPLIT)[1] == "champion"
+    assert artifacts.aliases() == {"champion": "first"}

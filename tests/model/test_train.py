@@ -32,7 +32,7 @@ def test_a_run_stores_a_version_that_the_champion_names(trained):
     assert card.snapshot.until == 1000 * (START_S + 4000)
     assert card.snapshot.sha256 == hash_of(columns_of(trained.warehouse.tables["metrics"]))
     assert card.evaluation["graph_difference"] < 1e-5
-    assert report.windows >= card.training["windows"] + card.training["check_windows"]
+    assert report.windows >= card.training["windows"] + card.evaluation["check_windows"]
     assert trained.steps == [(step, OPTIONS.steps) for step in range(1, OPTIONS.steps + 1)]
     names = zipfile.ZipFile(BytesIO(load_file(trained.artifacts, card, "model.keras"))).namelist()
     assert "model.weights.h5" in names

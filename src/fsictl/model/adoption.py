@@ -24,8 +24,10 @@ def adopt_version(artifacts: Artifacts, made: MadeVersion, split: WindowSplit) -
     """
     version = made.card.version
     if version in artifacts.folders():
-        named = [alias for alias, folder in artifacts.aliases().items() if folder == version]
-        return load_card(artifacts, version), next((alias for alias in (CHAMPION, CHALLENGER) if alias in named), None)
+        if artifacts.resolve(CHAMPION) is None:  # a run that stored it ended before it could be pointed at
+            artifacts.point(CHAMPION, version)
+        named = [alias for alias in (CHAMPION, CHALLENGER) if artifacts.resolve(alias) == version]
+        return load_card(artifacts, version), named[0] if named else None
     champion = _champion(artifacts)
     gate = _judge(made, split, champion)
     parent = champion.version if champion else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from fsictl.clock import Clock
 from fsictl.errors import FsictlError, NotEnoughDataError
@@ -54,55 +55,50 @@ def train_version(
     """
     rules, options = rules or WindowRules(), options or TrainingOptions()
     began, began_ms = clock.monotonic(), clock.now_ms()
-    run_id = run_id or f"train-{symbol or 'all'}-{datetime.fromtimestamp(began_ms / 1000, UTC):%Y%m%dT%H%M%S.%f}"[:-3]
-    snapshot: Snapshot | None = None
-    windows, version, outcome, reason = 0, None, "failed", None
+    run_id = run_id or f"train-{symbol or 'all'}-{_utc(began_ms):%Y%m%dT%H%M%S}.{began_ms % 1000:03d}"
+    record: dict[str, Any] = {
+        "run_id": run_id,
+        "outcome": "failed",
+        "reason": None,
+        "model_version": None,
+        "symbol": symbol or "*",
+        "until": began_ms if until is None else until,
+        "rows": 0,
+        "windows": 0,
+        "seed": options.seed,
+    }
     try:
-        until = newest_until(warehouse, symbol) if until is None else until
+        record["until"] = until = newest_until(warehouse, symbol) if until is None else until
         columns, snapshot = read_rows(warehouse, symbol=symbol, hours=hours, until=until)
         split = split_windows(columns, rules)
-        windows = split.windows
-        _require(windows, options.least_windows, symbol, snapshot)
+        record |= {"rows": snapshot.rows, "windows": split.windows}
+        _require(split.windows, options.least_windows, symbol, snapshot)
         made = make_version(split, snapshot, rules=rules, options=options, progress=progress)
-        card = replace(made.card, created_at=clock.now_ms(), requested_by=requested_by)
-        card, alias = adopt_version(artifacts, replace(made, card=card), split)
-        version, outcome = card.version, "trained"
-    except NotEnoughDataError as error:
-        outcome, reason = "skipped", f"{error}. {error.hint}"
-        raise
+        made = replace(made, card=replace(made.card, created_at=clock.now_ms(), requested_by=requested_by))
+        card, alias = adopt_version(artifacts, made, split)
+        record |= {"outcome": "trained", "model_version": card.version}
     except FsictlError as error:
-        reason = f"{error}. {error.hint}"
+        outcome = "skipped" if isinstance(error, NotEnoughDataError) else "failed"
+        record |= {"outcome": outcome, "reason": f"{error}. {error.hint}"}
         raise
     except BaseException as error:
-        reason = f"{type(error).__name__}: {error}"
+        record["reason"] = f"{type(error).__name__}: {error}"
         raise
     finally:
-        seconds = clock.monotonic() - began
-        end = began_ms if until is None else until
-        row = {
-            "run_id": run_id,
-            "at": clock.now_ms(),
-            "outcome": outcome,
-            "reason": reason,
-            "model_version": version,
-            "symbol": symbol or "*",
-            "since": end - round(hours * HOUR_MS),
-            "until": end,
-            "rows": 0 if snapshot is None else snapshot.rows,
-            "windows": windows,
-            "seed": options.seed,
-            "seconds": seconds,
-        }
-        warehouse.write(TRAINING_RUNS.name, table_of(TRAINING_RUNS, {name: [value] for name, value in row.items()}))
-    return TrainingReport(run_id, card.version, alias, card, windows, seconds)
+        record["since"] = record["until"] - round(hours * HOUR_MS)
+        record |= {"at": clock.now_ms(), "seconds": clock.monotonic() - began}
+        warehouse.write(TRAINING_RUNS.name, table_of(TRAINING_RUNS, {name: [value] for name, value in record.items()}))
+    return TrainingReport(run_id, card.version, alias, card, record["windows"], record["seconds"])
+
+
+def _utc(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def _require(windows: int, least: int, symbol: str | None, snapshot: Snapshot) -> None:
     if windows >= least:
         return
-    since, until = (
-        f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC" for ms in (snapshot.since, snapshot.until)
-    )
+    since, until = (f"{_utc(ms):%Y-%m-%d %H:%M} UTC" for ms in (snapshot.since, snapshot.until))
     message = (
         f"{windows} windows of {symbol or 'all symbols'} end at an extreme RSI between {since} and {until}"
         f" ({snapshot.rows} rows); {least} are needed to train"

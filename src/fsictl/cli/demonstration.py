@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ class Demonstration:
         self._clock = session.clock
         self._began = session.clock.monotonic()
         self._counted = (-_COUNT_EVERY, 0)
-        self._interrupted = False
+        self._interrupted = threading.Event()
         self._publisher: subprocess.Popen[bytes] | None = None
         self._page: subprocess.Popen[bytes] | None = None
 
@@ -66,7 +67,7 @@ class Demonstration:
                 signal.signal(number, handler)
 
     def _on_signal(self, _number: int, _frame: object) -> None:
-        self._interrupted = True
+        self._interrupted.set()
 
     def _spawn(self, command_line: Sequence[str], out: IO[bytes] | int) -> subprocess.Popen[bytes]:
         # In a session of its own: Ctrl-C reaches the demo alone, which ends its processes in good order.
@@ -91,10 +92,10 @@ class Demonstration:
         """Wait for enough metrics, train the first version, start inference and let it catch up."""
         session = self._session
         self._wait("computing the history", self._enough_history)
-        if self._interrupted:
+        if self._interrupted.is_set():
             return
         self.version = session.artifacts.resolve("champion") or self._train()
-        if self._interrupted:
+        if self._interrupted.is_set():
             return
         session.engine.start(["infer"])
         self._wait("judging the history", lambda: self._waiting("infer") == 0 and self._waiting("sink") == 0)
@@ -109,7 +110,7 @@ class Demonstration:
     def _wait(self, what: str, holds: Callable[[], bool]) -> None:
         """Wait until something holds or the demo is interrupted; ``InputError`` when the prices end with an error."""
         with self._session.output.progress(what, None) as bar:
-            while not self._interrupted and not holds():
+            while not self._interrupted.is_set() and not holds():
                 if self._publisher is not None and self._publisher.poll() not in {None, 0}:
                     said = " ".join(self._session.engine.logs("generate", 2))
                     message = f"the prices could not be published: {said.removeprefix('Error: ')}"
@@ -147,6 +148,7 @@ class Demonstration:
     def _window_times(self) -> list[int]:
         """Event times, ms, of the last rows of all stored windows that can be trained on, sorted."""
         from fsictl.model.dataset import newest_until, read_rows
+        from fsictl.model.features import features_of
         from fsictl.model.split import usable_windows
 
         session = self._session
@@ -155,7 +157,9 @@ class Demonstration:
         except FsictlError:
             return []
         columns, _ = read_rows(session.warehouse, symbol=None, hours=session.settings.model.hours, until=until)
-        times: list[int] = columns.timestamp[usable_windows(columns, window_rules(session))].tolist()
+        rules = window_rules(session)
+        ends = usable_windows(columns, features_of(columns, metrics_window=rules.metrics_window), rules)
+        times: list[int] = columns.timestamp[ends].tolist()
         return times
 
     def _train(self) -> str | None:
@@ -171,7 +175,7 @@ class Demonstration:
         trainer = subprocess.Popen(
             self._session.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
         )
-        while trainer.poll() is None and not self._interrupted:
+        while trainer.poll() is None and not self._interrupted.is_set():
             self._clock.sleep(_LOOK_EVERY)
         _end(trainer)
         said = trainer.stdout.read() if trainer.stdout is not None else b""
@@ -200,7 +204,7 @@ class Demonstration:
 
     def _over(self) -> bool:
         late = self._length is not None and self._clock.monotonic() - self._began >= self._length
-        return self._interrupted or late
+        return self._interrupted.is_set() or late
 
     def sum_up(self) -> None:
         """Say what is stored now; ``CheckFailedError`` when a pipeline failed on the way."""

@@ -49,7 +49,7 @@ def summary_line(found: Mapping[str, Any]) -> str:
     return (
         f"{metrics.get('ticks', 0):,} ticks, {metrics.get('rows', 0):,} metrics rows,"
         f" {infer.get('verdicts', 0):,} verdicts ({infer.get('unreliable', 0):,} unreliable,"
-        f" {infer.get('alerts', 0):,} alerts), up to {time_text(found['newest'])} UTC"
+        f" {infer.get('alerts', 0):,} with an alert), up to {time_text(found['newest'])} UTC"
     )
 
 

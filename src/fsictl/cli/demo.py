@@ -43,7 +43,7 @@ def demo(
     """
     length = times.duration(duration) if duration is not None else None
     publish = _price_command(session, replay, layout, symbol, timezone, speed, times.duration(history))
-    _prepare(session, fresh=fresh, replay=bool(replay))
+    _prepare(session, fresh=fresh)
     demonstration = Demonstration(session, publish, replayed=bool(replay), length=length)
     with demonstration.running():
         demonstration.open_page(port or 0, browser=not no_browser)
@@ -77,7 +77,7 @@ def _price_command(
     return session.command("generate", *arguments, "--format", layout, "--speed", speed, "--json")
 
 
-def _prepare(session: Session, *, fresh: bool, replay: bool) -> None:
+def _prepare(session: Session, *, fresh: bool) -> None:
     session.settings  # noqa: B018  # wrong settings are said before anything starts
     running = [one.name for one in session.engine.status() if one.pid is not None] if session.root.is_dir() else []
     if running:
@@ -85,7 +85,8 @@ def _prepare(session: Session, *, fresh: bool, replay: bool) -> None:
         raise PreconditionError(message, hint="End them with `fsictl stream stop`, or use another --workspace.")
     if fresh and session.root.is_dir():
         shutil.rmtree(session.root)
-    if replay and session.root.is_dir() and session.messenger.end("prices"):
-        message = f"{session.root} already holds prices, and a replay would come late behind them"
-        raise PreconditionError(message, hint="Start from nothing with --fresh, or use another --workspace.")
+    if session.root.is_dir() and session.messenger.end("prices"):
+        message = f"{session.root} already holds prices, and the demo's would come late behind them"
+        hint = "Start from nothing with --fresh, or go on with `fsictl stream start` and `fsictl generate`."
+        raise PreconditionError(message, hint=hint)
     session.make_workspace()

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsictl.errors import InputError, StorageError
-from fsictl.prices.files import ENDINGS, write_prices
+from fsictl.prices.files import write_prices
 from fsictl.prices.replay import read_all_prices
+from fsictl.records.files import ENDINGS
 from fsictl.records.ticks import MAX_TIMESTAMP_MS, Ticks
 
 symbols = st.from_regex(r"[A-Za-z0-9._/\-]{1,32}", fullmatch=True)

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from fsictl.clock import Clock, SystemClock
 from fsictl.dashboard import queries
+from fsictl.dashboard.episodes import as_json
 from fsictl.dashboard.events import Feed, Limits, Watch
 from fsictl.dashboard.security import Guard
 from fsictl.errors import FsictlError
@@ -141,8 +142,8 @@ class _Api:
     async def alerts(self, request: Request) -> Response:
         """The latest episodes of alerts, newest first."""
         limit = _number(request, "limit", 1, 500) or 50
-        episodes = await self._read(lambda: self._watch.alerts.recent(int(limit)))
-        return JSONResponse([episode.as_json() for episode in episodes])
+        alerts = await self._read(lambda: self._watch.alerts.recent(int(limit)))
+        return JSONResponse([as_json(alert) for alert in alerts])
 
     async def model(self, request: Request) -> Response:
         """The model that scores."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from fsictl.clock import Clock
 from fsictl.dashboard import queries
-from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, seconds_of
+from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, as_json, seconds_of
 from fsictl.dashboard.tail import Tail
 from fsictl.errors import FsictlError
 from fsictl.ports.artifacts import Artifacts
@@ -77,7 +77,7 @@ class Watch:
         return {
             "metrics": queries.columns_of(metrics.rows, queries.METRICS_NAMES),
             "verdicts": queries.columns_of(shown, queries.VERDICT_NAMES),
-            "alerts": [episode.as_json() for episode in changed],
+            "alerts": [as_json(alert) for alert in changed],
             "reload": not (metrics.complete and verdicts.complete),
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -54,9 +54,10 @@ def replacing(out: Path) -> Iterator[IO[bytes]]:
         new.replace(out)
     except OSError as error:
         message = f"{out} cannot be written: {error.strerror or error}"
-        raise StorageError(message, hint="Free some space, or choose a place that you may write to.") from error
+        raise StorageError(message, hint="Choose a directory that exists, can be written to and has room.") from error
     finally:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink()
 
 
 def _write_csv(file: IO[bytes], schema: pa.Schema, tables: Iterable[pa.Table]) -> None:

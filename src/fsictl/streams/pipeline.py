@@ -70,15 +70,18 @@ def run_pipeline(
     poll: float,
     messages: int,
     stop: Callable[[], Stop],
+    on_ready: Callable[[], None] | None = None,
     on_progress: Callable[[Mapping[str, int]], None] | None = None,
 ) -> Mapping[str, int]:
-    """Run until ``stop`` says so; returns the final counters.
+    """Run until ``stop`` says so; returns the final counters. ``on_ready`` is called when the state is taken up.
 
     Between two commits at most :data:`COMMIT_AFTER` seconds or ``messages`` messages pass. An exception leaves
     everything since the last commit undone, to be computed again by the next run.
     """
     recovered = channel.recover()
     pipeline.restore(recovered.state, recovered.counters)
+    if on_ready is not None:
+        on_ready()
     taken: list[Received] = []
     pending = Result()
     last_commit = clock.monotonic()

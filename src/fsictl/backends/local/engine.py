@@ -61,7 +61,7 @@ class LocalEngine:
             status = self._status_of(name)
             if status is not None and status.state in {PipelineState.FAILED, PipelineState.RESTARTING}:
                 break
-            if holder(self._pipeline_lock(name)) is not None:
+            if status is not None and status.state is PipelineState.RUNNING:
                 return
             self._clock.sleep(0.05)
         status = self._status_of(name)
@@ -111,8 +111,6 @@ class LocalEngine:
         alive = holder(supervisor_lock(self._root, name)) is not None
         if not alive and state is not PipelineState.FAILED:
             state = PipelineState.STOPPED
-        if state is PipelineState.RUNNING and holder(self._pipeline_lock(name)) is None:
-            state = PipelineState.STARTING
         pid = known["pid"] if alive else None
         return PipelineStatus(name, state, pid, known["restarts"], known["since_ms"], known["detail"])
 

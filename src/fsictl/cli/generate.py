@@ -97,6 +97,9 @@ def _simulated(session: Session, start: str | None, length: float | None, *, liv
 
     prices, now = session.settings.prices, session.clock.now_ms()
     start_ms = times.moment(start, now) if start is not None else now
+    if not 0 <= start_ms <= times.MAX_MS - 1000 * (length or 0.0):
+        message = "the prices would not lie between the years 1970 and 9999"
+        raise UsageError(message, hint="Choose another --start, or a shorter --duration.")
     return simulate(
         prices.symbols,
         hz=prices.hz,

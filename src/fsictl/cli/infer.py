@@ -8,7 +8,7 @@ import typer
 
 from fsictl.cli import pipelines, times
 from fsictl.cli.command import command, group
-from fsictl.cli.models import window_rules
+from fsictl.cli.models import need_version, window_rules
 from fsictl.cli.output import time_text
 from fsictl.cli.session import Session
 from fsictl.errors import NotEnoughDataError
@@ -40,6 +40,7 @@ def batch(
     from fsictl.model.versions import load_scorer
 
     session.need_workspace()
+    need_version(session, model)
     scorer = load_scorer(session.artifacts, model)
     since, until = _range(session, symbol, start, end)
     counts = {"verdicts": 0, "unreliable": 0, "alerts": 0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -49,16 +50,31 @@ def common(
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever goes wrong is said on stderr, without a traceback."""
+    _replace_closed()
     try:
         app(args=list(arguments), prog_name="fsictl")
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # Typer and Rich end a program whose reader has left
+            return _end_quietly()
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at exit
+        return _end_quietly()
     except Exception as error:  # the boundary: a bug of ours is one line, too
         return _said(error, verbose="--verbose" in arguments)
+    return 0
+
+
+def _replace_closed() -> None:
+    """Stand in for a stdout or stderr that was closed, as with ``>&-``."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _end_quietly() -> int:
+    """The reader of our output, such as ``head``, has seen enough."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # or Python complains at exit
     return 0
 
 
@@ -76,7 +92,9 @@ def _said(error: Exception, *, verbose: bool) -> int:
 
 
 def _report(message: str, hint: str, exit_code: int) -> int:
-    sys.stderr.write(f"Error: {message[:1].upper()}{message[1:].rstrip('.')}.\n{hint}\n")
+    if re.match(r"[a-z]+( |$)", message):  # a sentence; names of files and settings stay as they are
+        message = message[0].upper() + message[1:]
+    sys.stderr.write(f"Error: {message.rstrip('.')}.\n{hint}\n")
     return exit_code
 
 

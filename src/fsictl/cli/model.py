@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsictl.cli.command import command, group
+from fsictl.cli.models import need_version
 from fsictl.cli.output import number_text, time_text
 from fsictl.cli.session import Session
 from fsictl.errors import InputError
@@ -77,9 +78,7 @@ def show(
     from fsictl.model.versions import CARD_FILE, load_card
 
     session.need_workspace()
-    if not session.artifacts.folders():
-        message = "there is no model version yet"
-        raise InputError(message, hint="Make one with `fsictl train --now`.")
+    need_version(session, version)
     card = load_card(session.artifacts, version)
     if session.output.as_json:
         session.output.document(json.loads(session.artifacts.get(card.version, CARD_FILE)))

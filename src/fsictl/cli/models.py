@@ -1,10 +1,11 @@
-"""What settings mean for models: which windows are cut, how they are trained on."""
+"""What settings and names mean for models: which windows are cut, how they are trained on, which version is meant."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from fsictl.cli.session import Session
+from fsictl.errors import InputError
 
 if TYPE_CHECKING:
     from fsictl.model.making import TrainingOptions
@@ -39,3 +40,14 @@ def training_options(session: Session) -> TrainingOptions:
         label_rate=model.label_rate,
         alert_rate=model.alert_rate,
     )
+
+
+def need_version(session: Session, name: str) -> None:
+    """Raise ``InputError`` unless ``name`` is that of a stored version, or an alias that was given to one."""
+    versions = session.artifacts.folders()
+    if not versions:
+        message = "there is no model version yet"
+        raise InputError(message, hint="Make one with `fsictl train --now`.")
+    if name not in versions and name not in session.artifacts.aliases():
+        message = f"there is no model version {name!r}"
+        raise InputError(message, hint="`fsictl model list` shows those there are.")

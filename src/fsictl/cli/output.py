@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 WIDE = 240
 """Columns of a table that is written to a file or a pipe: nobody looks at where it would wrap."""
+
+_BLOB = 32  # bytes of a blob that a table shows, as hexadecimal digits
 
 
 def time_text(timestamp_ms: int | None, *, seconds: bool = True) -> str:
@@ -74,10 +77,11 @@ class Output:
         return Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
-        """A sentence for the person at the terminal."""
+        """A sentence for the person at the terminal; of Rich's markup only ``[bold]`` means anything in it."""
         from rich.text import Text
 
-        self.talk.print(Text.from_markup(text))
+        parts = re.split(r"\[bold\](.*?)\[/bold\]", text, flags=re.DOTALL)
+        self.talk.print(Text.assemble(*((part, "bold" if at % 2 else "") for at, part in enumerate(parts))))
 
     def document(self, document: object) -> None:
         """The one JSON document of a command; does nothing without ``as_json``."""
@@ -113,7 +117,7 @@ class Output:
         numeric = {key: all(isinstance(row.get(key), int | float | None) for row in rows) for key in columns}
         table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
         for key, heading in columns.items():
-            table.add_column(heading, justify="right" if numeric[key] else "left", overflow="fold")
+            table.add_column(Text(heading), justify="right" if numeric[key] else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(_cell(row.get(key))) for key in columns))
         self.console.print(table)
@@ -165,6 +169,8 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return number_text(value)
+    if isinstance(value, bytes):
+        return value[:_BLOB].hex() + ("…" if len(value) > _BLOB else "")
     return str(value)
 
 

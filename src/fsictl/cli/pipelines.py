@@ -83,6 +83,11 @@ class SignalStop:
         else:
             self._now = True
 
+    def tell_ready(self) -> None:
+        """Tell the keeper, if there is one, that the pipeline works."""
+        if self._keeper is not None and os.getppid() == self._keeper:
+            os.kill(self._keeper, signal.SIGUSR2)
+
     def __call__(self) -> Stop:
         from fsictl.streams.pipeline import Stop
 
@@ -115,7 +120,13 @@ def run_in_foreground(session: Session, name: str) -> None:
     with channel:
         logging.info("%s started", name)
         counters = run_pipeline(
-            pipeline, channel, session.clock, poll=settings.poll, messages=settings.messages, stop=stop
+            pipeline,
+            channel,
+            session.clock,
+            poll=settings.poll,
+            messages=settings.messages,
+            stop=stop,
+            on_ready=stop.tell_ready,
         )
     logging.info("%s ended: %s", name, ", ".join(f"{key} {value}" for key, value in counters.items()))
     session.output.document({"pipeline": name, **counters})

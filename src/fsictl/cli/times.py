@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 
 from fsictl.errors import UsageError
 
+MAX_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999; no moment is further from 1970."""
+
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|)")
 
@@ -33,20 +36,23 @@ def moment(text: str, now_ms: int) -> int:
     text = text.strip()
     if text == "now":
         return now_ms
-    if text.startswith("-"):
+    found = _moment(text, now_ms)
+    if found is None or abs(found) > MAX_MS:
+        message = f"{text!r} is not a moment"
+        raise UsageError(message, hint="Write 2020-01-01T22:00:00Z, milliseconds since 1970, or -2h for a time ago.")
+    return found
+
+
+def _moment(text: str, now_ms: int) -> int | None:
+    if text.startswith("-") and len(text) > 1:
         return now_ms - round(duration(text[1:]) * 1000)
-    if text.isdigit() and len(text) > 8:
+    if text.isascii() and text.isdigit() and 8 < len(text) < 20:
         return int(text)
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        message = f"{text!r} is not a moment"
-        raise UsageError(
-            message, hint="Write 2020-01-01T22:00:00Z, milliseconds since 1970, or -2h for a time ago."
-        ) from None
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=UTC)
-    return round(parsed.timestamp() * 1000)
+        return None
+    return round((parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def speed(text: str) -> float | None:

@@ -71,10 +71,19 @@ def decode(data: bytes, parameters: MetricsParameters) -> Snapshot:
         message = f"the saved metrics state cannot be read: {error}"
         hint = "Restore it from a backup, or start again from an empty state."
         raise InputError(message, hint=hint) from error
-    if snapshot.parameters != parameters:
-        message = f"the saved metrics state was made with {snapshot.parameters}, not with {parameters}"
-        raise InputError(message, hint="Set the metrics settings back, or start again from an empty state.")
+    made_with, asked = _told(snapshot.parameters), _told(parameters)
+    if made_with != asked:
+        message = f"the saved metrics state was made with {made_with}, not with {asked}"
+        raise InputError(message, hint="Set the metrics settings back, or begin anew in another workspace.")
     return snapshot
+
+
+def _told(parameters: MetricsParameters) -> str:
+    """The parameters as settings; an RSI over the whole window is the same however it was asked for."""
+    return (
+        f"window={parameters.window}, rsi_window={parameters.rsi_seconds},"
+        f" max_gap={parameters.max_gap}, alpha={parameters.alpha:g}"
+    )
 
 
 _STATE = ("last_second", "last_real", "last_real_ms", "first_pending", "late")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import os
 import tomllib
 import types
 import typing
@@ -91,7 +92,7 @@ def load_settings(
     """
     known = {key.name: key for key in keys()}
     given: dict[str, Given] = {}
-    if file is not None and file.is_file():
+    if file is not None and os.path.lexists(file):
         given |= _from_file(file, known)
     for key in known.values():
         if key.variable in environment:

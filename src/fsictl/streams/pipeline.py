@@ -70,15 +70,17 @@ def run_pipeline(
     poll: float,
     messages: int,
     stop: Callable[[], Stop],
-    on_progress: Callable[[Mapping[str, int]], None] | None = None,
+    on_ready: Callable[[], None] | None = None,
 ) -> Mapping[str, int]:
-    """Run until ``stop`` says so; returns the final counters.
+    """Run until ``stop`` says so; returns the final counters. ``on_ready`` is called when the state is taken up.
 
     Between two commits at most :data:`COMMIT_AFTER` seconds or ``messages`` messages pass. An exception leaves
     everything since the last commit undone, to be computed again by the next run.
     """
     recovered = channel.recover()
     pipeline.restore(recovered.state, recovered.counters)
+    if on_ready is not None:
+        on_ready()
     taken: list[Received] = []
     pending = Result()
     last_commit = clock.monotonic()
@@ -97,8 +99,6 @@ def run_pipeline(
                 channel.commit(
                     Commit(taken, pending.outgoing, pending.rows, pipeline.snapshot(), dict(pipeline.counters()))
                 )
-                if on_progress is not None:
-                    on_progress(pipeline.counters())
             taken, pending, last_commit = [], Result(), clock.monotonic()
         if ending:
             return pipeline.counters()

@@ -98,7 +98,7 @@ class LocalArtifacts:
         path = self._aliases / check_name("alias", alias)
         with storage_errors(path):
             try:
-                return path.read_text(encoding="utf-8")
+                return path.read_bytes().decode(errors="replace").strip()  # whoever wrote it
             except FileNotFoundError:
                 return None
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ class LocalEngine:
 
     def __init__(self, root: Path, command: Callable[[str], Sequence[str]], clock: Clock) -> None:
         self._root, self._command, self._clock = root, command, clock
+        self._keepers: dict[str, int] = {}  # process ids of the keepers that this process has started
 
     def start(self, pipelines: Sequence[str]) -> None:
         """Start these; raises ``BusyError`` when one runs, ``PreconditionError`` when one does not come up."""
@@ -43,17 +43,25 @@ class LocalEngine:
             (self._root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in pipelines:
             status_file(self._root, name).unlink(missing_ok=True)
-            command = [sys.executable, "-m", "fsictl.backends.local.supervise", str(self._root), name]
-            with log_file(self._root, name).open("ab") as log:
-                subprocess.Popen(
-                    [*command, *self._command(name)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            self._spawn(name)
         for name in pipelines:
             self._wait_until_up(name)
+
+    def _spawn(self, name: str) -> None:
+        """Start the keeper of a pipeline in a session of its own, so that it outlives this process and its terminal."""
+        arguments = [sys.executable, "-m", "fsictl.backends.local.supervise", str(self._root), name]
+        log = str(log_file(self._root, name))
+        self._keepers[name] = os.posix_spawn(
+            sys.executable,
+            [*arguments, *self._command(name)],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
 
     def _wait_until_up(self, name: str) -> None:
         end = self._clock.monotonic() + START_WITHIN
@@ -61,7 +69,7 @@ class LocalEngine:
             status = self._status_of(name)
             if status is not None and status.state in {PipelineState.FAILED, PipelineState.RESTARTING}:
                 break
-            if holder(self._pipeline_lock(name)) is not None:
+            if status is not None and status.state is PipelineState.RUNNING:
                 return
             self._clock.sleep(0.05)
         status = self._status_of(name)
@@ -87,6 +95,9 @@ class LocalEngine:
             if not told and self._clock.monotonic() > end:
                 told = self._tell(name, signal.SIGTERM)
             self._clock.sleep(0.05)
+        if (started := self._keepers.pop(name, None)) is not None:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(started, 0)  # or it would stay in the process table as long as this process lives
 
     def _tell(self, name: str, number: signal.Signals) -> bool:
         """Send the keeper a signal; whether there is one. The lock proves that the process id is still its own."""
@@ -111,8 +122,6 @@ class LocalEngine:
         alive = holder(supervisor_lock(self._root, name)) is not None
         if not alive and state is not PipelineState.FAILED:
             state = PipelineState.STOPPED
-        if state is PipelineState.RUNNING and holder(self._pipeline_lock(name)) is None:
-            state = PipelineState.STARTING
         pid = known["pid"] if alive else None
         return PipelineStatus(name, state, pid, known["restarts"], known["since_ms"], known["detail"])
 

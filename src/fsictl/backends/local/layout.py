@@ -20,7 +20,8 @@ def check_name(what: str, name: str) -> str:
     'job-events'
     """
     if _NAME.fullmatch(name) is None:
-        message = f"{name!r} cannot be the name of a {what}"
+        article = "an" if what[0] in "aeiou" else "a"
+        message = f"{name!r} cannot be the name of {article} {what}"
         raise InputError(message, hint="Use up to 128 of A-Z a-z 0-9 . _ - and begin with a letter or digit.")
     return name
 

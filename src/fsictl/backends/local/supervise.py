@@ -23,6 +23,9 @@ from fsictl.ports.engine import PipelineState
 SUPERVISOR_VARIABLE = "FSICTL_SUPERVISED_BY"
 """Environment variable with the keeper's process id; a pipeline whose parent is another process ends."""
 
+READY = signal.SIGUSR2
+"""The signal by which a pipeline tells its keeper that it has taken up its state and works."""
+
 CRASHES = 5
 CRASH_SPAN = 60.0
 """So many crashes within so many seconds, and the pipeline is not tried again."""
@@ -80,38 +83,44 @@ class Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._signalled: float | None = None  # when the child was asked to end at once
         self._ending = False
+        self._ready = False
         self._restarts = 0
+        self._detail = ""  # why the child crashed last
 
     def run(self) -> None:
         """Keep the pipeline running until told to stop, until it ends by itself, or until it is hopeless."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGUSR1, self._on_signal)
+        signal.signal(READY, self._on_ready)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         crashes: deque[float] = deque()
         while not self._ending:
             code = self._run_once()
             if self._ending or code == 0:
                 break
-            detail = self._last_words(code)
+            self._detail = self._last_words(code)
             if code in _HOPELESS:
-                self._write(PipelineState.FAILED, detail)
+                self._write(PipelineState.FAILED)
                 return
             now = self._clock.monotonic()
             crashes.append(now)
             while crashes and now - crashes[0] > CRASH_SPAN:
                 crashes.popleft()
             if len(crashes) >= CRASHES:
-                self._write(PipelineState.FAILED, f"it crashed {CRASHES} times within a minute; {detail}")
+                self._detail = f"it crashed {CRASHES} times within a minute; {self._detail}"
+                self._write(PipelineState.FAILED)
                 return
-            self._write(PipelineState.RESTARTING, detail)
+            self._write(PipelineState.RESTARTING)
             self._pause(min(FIRST_PAUSE * 2 ** (len(crashes) - 1), LONGEST_PAUSE))
             self._restarts += 1
-        self._write(PipelineState.STOPPED, "")
+        self._detail = ""
+        self._write(PipelineState.STOPPED)
 
     def _run_once(self) -> int:
         file = log_file(self._root, self._name)
         rotate(file)
         environment = {**os.environ, SUPERVISOR_VARIABLE: str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+        self._ready = False
         with file.open("ab") as log:
             self._child = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
@@ -119,13 +128,20 @@ class Supervisor:
         if self._ending:  # the signal came while the child was being made
             self._child.terminate()
             self._signalled = self._clock.monotonic()
-        self._write(PipelineState.RUNNING, "")
+        state = PipelineState.STARTING
+        self._write(state)
         while True:
+            if self._ready and state is PipelineState.STARTING:
+                state = PipelineState.RUNNING
+                self._write(state)
             try:
-                return self._child.wait(timeout=0.2)
+                return self._child.wait(timeout=0.1)
             except subprocess.TimeoutExpired:
                 if self._signalled is not None and self._clock.monotonic() - self._signalled > KILL_AFTER:
                     self._child.kill()
+
+    def _on_ready(self, _number: int, _frame: FrameType | None) -> None:
+        self._ready = True
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._ending = True
@@ -144,14 +160,15 @@ class Supervisor:
         said = " ".join(line for line in last_lines(log_file(self._root, self._name), 2) if line)
         return f"{how}: {said}" if said else how
 
-    def _write(self, state: PipelineState, detail: str) -> None:
+    def _write(self, state: PipelineState) -> None:
+        alive = state in {PipelineState.STARTING, PipelineState.RUNNING}
         file = status_file(self._root, self._name)
         status = {
             "state": state,
-            "pid": self._child.pid if self._child is not None and state is PipelineState.RUNNING else None,
+            "pid": self._child.pid if self._child is not None and alive else None,
             "restarts": self._restarts,
             "since_ms": self._clock.now_ms(),
-            "detail": detail,
+            "detail": self._detail,
         }
         new = file.with_suffix(".new")
         new.write_text(json.dumps(status))

@@ -3,7 +3,7 @@
 python := "python"
 
 # Everything that must hold before a change lands
-check: lint types layers vendored test
+check: lint types layers vendored docs-check test
 
 # Style, and code that looks wrong
 lint:
@@ -26,6 +26,14 @@ layers:
 # Vendored JavaScript is what its integrity file says
 vendored:
     {{ python }} scripts/vendor_js.py --check
+
+# Write the generated parts of the documentation
+docs:
+    {{ python }} scripts/make_docs.py
+
+# The generated parts of the documentation are up to date
+docs-check:
+    {{ python }} scripts/make_docs.py --check
 
 # All tests, as the README runs them
 test *arguments:

@@ -7,13 +7,14 @@ import pytest
 
 HEAVY = {"numpy", "pyarrow", "keras", "jax", "onnx", "onnxruntime", "apsw", "starlette", "uvicorn", "apache_beam"}
 
-GROUPS = ["stream", "metrics", "infer", "model", "alerts"]
+GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter"]
 COMMANDS = [
     *(["stream", name] for name in ("start", "stop", "status", "logs")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
     *(["infer", name] for name in ("run", "batch")),
     *(["model", name] for name in ("list", "show")),
     ["alerts", "list"],
+    ["dead-letter", "list"],
     *([name] for name in ("demo", "init", "doctor", "status", "generate", "train", "dashboard", "query")),
 ]
 

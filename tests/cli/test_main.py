@@ -87,6 +87,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ["query", "select 1"],
         ["metrics", "show", "EURUSD"],
         ["alerts", "list"],
+        ["dead-letter", "list"],
         ["model", "list"],
         ["model", "show"],
         ["train", "--now"],

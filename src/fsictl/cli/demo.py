@@ -25,7 +25,7 @@ def demo(
     replay: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Feed it real prices; may be given more than once.")
     ] = None,
-    layout: Annotated[str, typer.Option("--format", help="Layout: auto, histdata, truefx or csv.")] = "auto",
+    layout: Annotated[str, typer.Option("--format", help="Layout of the files, as for generate.")] = "auto",
     symbol: Annotated[str | None, typer.Option(help="Symbol of the replayed prices, if the file does not say.")] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Clock of the files.")] = None,
     speed: Annotated[str, typer.Option(help="Of a replay: 1 is real time, 60, or max.")] = "1",

@@ -11,7 +11,7 @@ import typer
 
 from fsictl.cli import times
 from fsictl.cli.command import command
-from fsictl.cli.output import time_text
+from fsictl.cli.output import counted, time_text
 from fsictl.cli.session import Session
 from fsictl.errors import UsageError
 
@@ -40,7 +40,7 @@ def generate(
         list[Path] | None, typer.Option(metavar="FILE", help="Replay real prices; may be given more than once.")
     ] = None,
     layout: Annotated[
-        str, typer.Option("--format", help="Layout of the files: auto, histdata, truefx or csv.")
+        str, typer.Option("--format", help="Layout: auto, histdata, truefx, csv, jsonl or parquet.")
     ] = "auto",
     symbol: Annotated[str | None, typer.Option(help="Symbol of the replayed prices, if the file does not say.")] = None,
     timezone: Annotated[
@@ -148,9 +148,10 @@ def _publish(session: Session, source: Iterator[Block], pace: Pace, length: floa
         )
     if ended and not stop.asked and sent.event_ms is not None:
         session.messenger.publish([(PRICES_TOPIC, encode_end_of_input(sent.event_ms))])
-    said = f"Published {sent.ticks:,} ticks in {sent.messages:,} messages, up to {time_text(sent.event_ms)} UTC."
+    what = f"{counted(sent.ticks, 'tick')} in {counted(sent.messages, 'message')}"
+    said = f"Published {what}, up to {time_text(sent.event_ms)} UTC."
     if sent.rejects:
-        said += f" {sent.rejects:,} lines could not be used; they are kept in dead-letter."
+        said += f" {counted(sent.rejects, 'line')} could not be used: see `fsictl dead-letter list`."
     session.output.say(said)
     session.output.document(
         {"ticks": sent.ticks, "messages": sent.messages, "rejects": sent.rejects, "event_time": sent.event_ms}
@@ -171,11 +172,11 @@ def _write(session: Session, source: Iterator[Block], out: Path, length: float |
             yield block if end is None else block.take(block.timestamp < end)
 
     written = write_prices(out, ticks())
-    said = f"Wrote {written:,} ticks to {out}."
+    said = f"Wrote {counted(written, 'tick')} to {out}."
     if rejects:
         from fsictl.cli.rejects import write_rejects
 
         kept = write_rejects(out, rejects)
-        said += f" {len(rejects):,} lines could not be used; they are kept in {kept}."
+        said += f" {counted(len(rejects), 'line')} could not be used: kept in {kept}."
     session.output.say(said)
     session.output.document({"ticks": written, "rejects": len(rejects), "file": str(out)})

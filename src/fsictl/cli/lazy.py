@@ -28,13 +28,14 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "status": "Show what runs here, how far it is, the model, the newest prices.",
         "dashboard": "Serve the live page until Ctrl-C.",
         "alerts": "See when an RSI signal could not be trusted.",
+        "dead-letter": "See what could not be used, and why.",
         "model": "Look at model versions: their data, calibration and gates.",
         "query": "Run read-only SQL on the tables.",
     },
 }
 """Every command by section, with the line that the help shows."""
 
-_MODULES = {"init": "workspace", "doctor": "workspace"}
+_MODULES = {"init": "workspace", "doctor": "workspace", "dead-letter": "dead_letter"}
 
 
 class LazyGroup(TyperGroup):

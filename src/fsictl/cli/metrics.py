@@ -10,7 +10,7 @@ import typer
 
 from fsictl.cli import pipelines, times
 from fsictl.cli.command import command, group
-from fsictl.cli.output import time_text
+from fsictl.cli.output import counted, time_text
 from fsictl.cli.rejects import write_rejects
 from fsictl.cli.session import Session
 from fsictl.errors import NotEnoughDataError, PreconditionError, UsageError
@@ -65,7 +65,7 @@ def backfill(
         Path | None, typer.Option(metavar="FILE", help="Write .csv, .jsonl or .parquet; the table metrics without it.")
     ] = None,
     layout: Annotated[
-        str, typer.Option("--format", help="Layout of the file: auto, histdata, truefx or csv.")
+        str, typer.Option("--format", help="Layout: auto, histdata, truefx, csv, jsonl or parquet.")
     ] = "auto",
     symbol: Annotated[str | None, typer.Option(help="Only this symbol; or that of a file that does not say.")] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Clock of the file.")] = None,
@@ -90,7 +90,7 @@ def backfill(
     else:
         ticks = _of_table(session, symbol, start, end)
     tables = _tables(ticks, parameters)
-    kept = None
+    kept: str | None = None
     if out is not None:
         from fsictl.records.arrow import arrow_schema
         from fsictl.records.files import write_rows
@@ -98,13 +98,13 @@ def backfill(
 
         rows = write_rows(out, arrow_schema(METRICS), tables)
         if rejects:
-            kept = write_rejects(out, rejects)
+            kept = f"kept in {write_rejects(out, rejects)}"
     else:
         rows = _into_table(session, tables, rejects)
-        kept = Path("dead-letter") if rejects else None
-    said = f"{rows:,} rows of metrics from {len(ticks):,} ticks, written to {out or 'the table metrics'}."
+        kept = "see `fsictl dead-letter list`" if rejects else None
+    said = f"{counted(rows, 'row')} of metrics from {counted(len(ticks), 'tick')}, in {out or 'the table metrics'}."
     if kept is not None:
-        said += f" {len(rejects):,} lines could not be used; they are kept in {kept}."
+        said += f" {counted(len(rejects), 'line')} could not be used: {kept}."
     session.output.say(said)
     session.output.document(
         {"ticks": len(ticks), "rows": rows, "rejects": len(rejects), "out": str(out) if out is not None else None}

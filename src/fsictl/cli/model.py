@@ -94,7 +94,7 @@ def _told(card: Card) -> dict[str, str]:
         "made": f"{time_text(card.created_at)} UTC by fsictl {card.code_version}, asked by {card.requested_by or '–'}",
         "follows": card.parent or "no earlier version",
         "data": f"{snapshot.rows:,} rows of {', '.join(snapshot.symbols)}",
-        "data from, to": f"{time_text(snapshot.since)} – {time_text(snapshot.until)} UTC",
+        "from the range": f"{time_text(snapshot.since)} – {time_text(snapshot.until)} UTC",
         "hash of the rows": snapshot.sha256,
         "windows": f"{card.length} rows ending at an RSI above {card.overbought:g} or below {card.oversold:g}"
         f" (RSI over {card.rsi_window} s, metrics over {card.metrics_window} s)",
@@ -102,9 +102,24 @@ def _told(card: Card) -> dict[str, str]:
         "label threshold": f"{number_text(calibration.label_threshold)} for {calibration.label_rate:.0%} of windows",
         "alert threshold": f"{number_text(calibration.alert_threshold)} for {calibration.alert_rate:.0%} of windows",
     }
-    for part in ("training", "evaluation", "gate", "libraries", "files"):
+    for part in ("training", "evaluation", "libraries", "files"):
         flat[part] = _listed(getattr(card, part))
-    return flat
+    return flat | {"gate": _gate(card)}
+
+
+def _gate(card: Card) -> str:
+    gate = card.gate
+    if not gate:
+        return "–"
+    answer = "passed" if gate["passed"] else f"refused: {gate['reason']}"
+    rates = (
+        f"{gate['label_rate']:.1%} of {gate['windows']:,} held-out windows unreliable, {gate['target_rate']:.0%} meant"
+    )
+    rival = "no earlier champion"
+    if gate["champion"] is not None:
+        rate = gate["champion_label_rate"]
+        rival = f"champion {gate['champion']}" + (f" {rate:.1%}" if rate is not None else "")
+    return f"{answer}; {rates}; {rival}"
 
 
 def _listed(values: Any) -> str:

@@ -36,6 +36,15 @@ def time_text(timestamp_ms: int | None, *, seconds: bool = True) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "tick"), counted(2000, "tick")
+    ('1 tick', '2,000 ticks')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def number_text(value: float | None, digits: int = 6) -> str:
     """A number for people with that many significant digits; nothing known is a dash.
 

@@ -116,7 +116,7 @@ def rendered(found: dict[str, Any]) -> Group:
     from rich.text import Text
 
     pipelines = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Pipelines", title_justify="left")
-    for heading in ("pipeline", "state", "waiting", "restarts", "done", "last words"):
+    for heading in ("pipeline", "state", "waiting", "restarts", "so far", "last words"):
         pipelines.add_column(heading, justify="right" if heading in {"waiting", "restarts"} else "left")
     for one in found["pipelines"]:
         done = ", ".join(f"{key} {value:,}" for key, value in one["counters"].items() if value and key != "event_time")

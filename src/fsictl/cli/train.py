@@ -81,11 +81,14 @@ def train_now(session: Session, *, symbol: str | None, until: int | None) -> Tra
 
 
 def _show_report(session: Session, report: TrainingReport) -> None:
+    name = f"it is the {report.alias}" if report.alias else "it was stored before"
     session.output.say(
-        f"Version [bold]{report.version}[/bold] from {report.windows:,} windows in {report.seconds:.0f} s;"
-        f" it is {'the ' + report.alias if report.alias else 'stored already'}."
+        f"Version [bold]{report.version}[/bold] from {report.windows:,} windows in {report.seconds:.0f} s; {name}."
         f" See [bold]fsictl model show {report.version}[/bold]."
     )
+    gate = report.card.gate
+    if not gate.get("passed", True):
+        session.output.say(f"[yellow]Its gate refused it[/yellow]: {gate['reason']}. It needs more data.")
     session.output.document(
         {
             "run_id": report.run_id,
@@ -93,6 +96,8 @@ def _show_report(session: Session, report: TrainingReport) -> None:
             "alias": report.alias,
             "windows": report.windows,
             "seconds": report.seconds,
+            "gate_passed": report.card.gate.get("passed"),
+            "gate_reason": report.card.gate.get("reason") or None,
         }
     )
 

@@ -83,7 +83,7 @@ def _libraries() -> list[dict[str, object]]:
         try:
             rows.append(_row(name, True, importlib.metadata.version(name)))
         except importlib.metadata.PackageNotFoundError:
-            rows.append(_row(name, False, "missing", "Install fsictl again: pip install --force-reinstall fsictl"))
+            rows.append(_row(name, False, "missing", "Install fsictl again, with pip install --force-reinstall."))
     return rows
 
 

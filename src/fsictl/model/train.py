@@ -104,7 +104,9 @@ def _require(windows: int, least: int, symbol: str | None, snapshot: Snapshot) -
         f" ({snapshot.rows} rows); {least} are needed to train"
     )
     hint = (
-        "Train on more hours, make extremes more frequent with a shorter metrics.rsi_window,"
+        "There are no rows in that range: look at `fsictl status`."
+        if not snapshot.rows
+        else "Train on more hours, make extremes more frequent with a shorter metrics.rsi_window,"
         " or bring model.overbought and model.oversold closer to 50."
     )
     raise NotEnoughDataError(message, hint=hint)

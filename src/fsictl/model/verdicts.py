@@ -58,7 +58,8 @@ def judge_windows(
         threshold = np.where(scored, calibration.label_threshold, np.nan)
         p_value = np.where(scored, calibration.p_values(scores.score), np.nan)
         above = scored & (error > calibration.label_threshold)
-        alert = scored & ~stale & (error > calibration.alert_threshold) & (not shadow)
+        # By the p-value, so that too few calibration scores to tell one window in a hundred raise no alert at all.
+        alert = scored & ~stale & (p_value <= calibration.alert_rate) & (not shadow)
     rsi = columns.rsi[ends]
     return table_of(
         RECONERR,

@@ -32,7 +32,7 @@ class LocalEngine:
         self._root, self._command, self._clock = root, command, clock
 
     def start(self, pipelines: Sequence[str]) -> None:
-        """Start these; raises ``BusyError`` when one runs, ``PreconditionError`` when one does not come up."""
+        """Start these, all or none: ``BusyError`` when one runs, ``PreconditionError`` when one does not come up."""
         for name in pipelines:
             by = holder(supervisor_lock(self._root, name)) or holder(self._pipeline_lock(name))
             if by is not None:
@@ -52,8 +52,12 @@ class LocalEngine:
                     stderr=log,
                     start_new_session=True,
                 )
-        for name in pipelines:
-            self._wait_until_up(name)
+        try:
+            for name in pipelines:
+                self._wait_until_up(name)
+        except BaseException:
+            self.stop(pipelines, drain=False, timeout=0.0)
+            raise
 
     def _wait_until_up(self, name: str) -> None:
         end = self._clock.monotonic() + START_WITHIN

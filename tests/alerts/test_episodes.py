@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsictl.alerts.episodes import episodes_of
@@ -46,14 +46,14 @@ def test_rows_close_together_are_one_episode():
         verdict(10),
         verdict(11, alert=False),
         verdict(12, reconstruction_error=7.0, p_value=0.02, feature_errors='{"a": 0.9, "b": 0.1}'),
-        verdict(17, p_value=0.001),
-        verdict(23),
+        verdict(42, p_value=0.001),
+        verdict(73),
     ]
     first, second = episodes_of(verdicts(*rows))
-    assert (first.start, first.end, first.seconds) == (10_999, 17_999, 8)
+    assert (first.start, first.end, first.seconds) == (10_999, 42_999, 33)
     assert (first.largest_error, first.main_feature, first.smallest_p_value) == (7.0, "a", 0.001)
     assert (first.symbol, first.side, first.threshold, first.model_version) == ("EURUSD", "overbought", 2.0, "v1")
-    assert (second.start, second.end, second.seconds) == (23_999, 23_999, 1)
+    assert (second.start, second.end, second.seconds) == (73_999, 73_999, 1)
     assert first.id != second.id
 
 
@@ -75,6 +75,7 @@ def test_side_symbol_and_version_keep_episodes_apart():
     assert len({a.id for a in found}) == 4
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["A", "B"]), st.integers(0, 60)), unique=True, min_size=1), st.randoms())
 def test_order_does_not_matter_and_every_row_is_in_one_episode(keys, random):
     rows = [verdict(second, symbol=symbol) for symbol, second in keys]

@@ -14,12 +14,15 @@ def test_latest_gives_the_newest_row_its_verdict_and_the_trend(stores: Stores) -
     stores.warehouse.write("metrics", metrics_rows("A", range(1000, 2000), LAST=np.arange(1000.0)))
     stores.warehouse.write("metrics", metrics_rows("B", [1005]))
     stores.warehouse.write("reconerr", verdict_rows("A", [1990, 1991], reconstruction_error=np.array([0.1, 0.2])))
-    a, b = queries.latest(stores.warehouse, ["A", "B"], None)
+    a, b = queries.latest(stores.warehouse, None)
     assert (a["symbol"], a["time"], a["price"], a["rsi"]) == ("A", 1999, 999.0, 50.0)
     assert (a["verdict"]["time"], a["verdict"]["error"]) == (1991, 0.2)
     assert a["trend"] == [float(second - 1000) for second in range(1700, 2000, 5)]
     assert (b["time"], b["verdict"], b["trend"]) == (1005, None, [])
-    assert queries.latest(stores.warehouse, [], None) == []
+
+
+def test_latest_of_an_empty_store_is_nothing(stores: Stores) -> None:
+    assert queries.latest(stores.warehouse, None) == []
 
 
 def test_history_joins_verdicts_by_second(stores: Stores) -> None:
@@ -66,7 +69,7 @@ def test_missing_rows_break_the_line(stores: Stores) -> None:
 def test_a_missing_rsi_is_null(stores: Stores) -> None:
     stores.warehouse.write("metrics", metrics_rows("A", [1], RELATIVE_STRENGTH_INDICATOR=[None]))
     assert queries.history(stores.warehouse, "A", 0, 2, points=100, champion=None)["columns"]["rsi"] == [None]
-    assert queries.latest(stores.warehouse, ["A"], None)[0]["rsi"] is None
+    assert queries.latest(stores.warehouse, None)[0]["rsi"] is None
 
 
 def test_the_champion_speaks_where_it_scored() -> None:

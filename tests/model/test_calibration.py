@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsictl.model.calibration import MOST_SCORES, calibrate, upper_quantile
@@ -9,6 +9,7 @@ from fsictl.model.calibration import MOST_SCORES, calibrate, upper_quantile
 floats = st.floats(0, 1e6, width=32)
 
 
+@settings(deadline=None)
 @given(st.lists(floats, min_size=1, max_size=60), st.lists(floats, min_size=1, max_size=10))
 def test_p_values_count_the_scores_that_reach_as_high(scores, asked):
     made = calibrate(np.array(scores, np.float32), label_rate=0.1, alert_rate=0.01)
@@ -16,6 +17,7 @@ def test_p_values_count_the_scores_that_reach_as_high(scores, asked):
     np.testing.assert_allclose(made.p_values(np.array(asked, np.float32)), expected, rtol=1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(floats, min_size=1, max_size=200, unique=True), st.sampled_from([0.01, 0.1, 0.25, 0.5]))
 def test_at_most_the_rate_of_calibration_scores_is_above_its_threshold(scores, rate):
     threshold = upper_quantile(np.sort(np.array(scores, np.float32)), rate)
@@ -24,6 +26,7 @@ def test_at_most_the_rate_of_calibration_scores_is_above_its_threshold(scores, r
     assert threshold in np.array(scores, np.float32)
 
 
+@settings(deadline=None)
 @given(st.lists(floats, min_size=20, max_size=99, unique=True))
 def test_above_the_threshold_means_a_p_value_of_at_most_the_rate(scores):
     made = calibrate(np.array(scores, np.float32), label_rate=0.1, alert_rate=0.05)

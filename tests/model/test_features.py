@@ -71,6 +71,7 @@ def test_a_flat_price_gives_finite_features():
     assert np.isfinite(features_of(flat, metrics_window=300)).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e3), min_size=1, max_size=80), st.integers(1, 90))
 def test_rolling_sums_are_sums(values, width):
     array = np.array(values)

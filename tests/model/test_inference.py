@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -92,8 +93,6 @@ def test_without_a_version_rows_say_so():
 
 
 def test_a_version_for_other_metrics_is_not_asked():
-    from dataclasses import replace
-
     other = replace(SCORER, card=replace(SCORER.card, rsi_window=300))
     out = judged(ONE, other)
     assert set(out["reason"].to_pylist()) == {"other metrics"}
@@ -183,3 +182,20 @@ def test_a_batch_gives_what_the_live_stream_gave():
     expected = live.filter(pc.and_(pc.greater_equal(live["timestamp"], start), pc.less(live["timestamp"], end)))
     assert out.num_rows > 0
     assert by_time(out).equals(by_time(expected))
+
+
+def test_a_snapshot_is_small():
+    operator = InferenceOperator(RULES)
+    operator.process(TWO, SCORER)
+    assert len(operator.snapshot()) < 2 * 10_000
+
+
+def test_other_rules_warm_up_anew_and_still_know_what_was_seen():
+    operator = InferenceOperator(RULES)
+    operator.process(ONE.slice(0, 1000), SCORER)
+    longer = InferenceOperator(replace(RULES, length=40))
+    longer.restore(operator.snapshot())
+    assert longer.process(ONE.slice(0, 1000), SCORER).num_rows == 0
+    out = longer.process(ONE.slice(1000), SCORER)
+    assert out.num_rows > 0
+    assert out["timestamp"].to_numpy().min() >= 1000 * (START_S + 999 + 39)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -31,7 +32,7 @@ def test_a_run_stores_a_version_that_the_champion_names(trained):
     assert card.snapshot.until == 1000 * (START_S + 4000)
     assert card.snapshot.sha256 == hash_of(columns_of(trained.warehouse.tables["metrics"]))
     assert card.evaluation["graph_difference"] < 1e-5
-    assert report.windows >= card.training["windows"] + card.training["check_windows"]
+    assert report.windows >= card.training["windows"] + card.evaluation["check_windows"]
     assert trained.steps == [(step, OPTIONS.steps) for step in range(1, OPTIONS.steps + 1)]
     names = zipfile.ZipFile(BytesIO(load_file(trained.artifacts, card, "model.keras"))).namelist()
     assert "model.weights.h5" in names
@@ -53,6 +54,7 @@ def test_the_version_judges_fresh_rows(trained):
     assert np.isfinite(out["reconstruction_error"].drop_null().to_numpy()).all()
 
 
+@pytest.mark.slow
 def test_the_same_rows_and_seed_give_the_same_version(trained):
     artifacts = MemoryArtifacts()
     report = train_version(
@@ -119,3 +121,13 @@ def test_the_defaults_are_those_of_the_settings():
     for name in ("overbought", "oversold", "stale_after", "most_filled"):
         assert getattr(settings, name) == getattr(rules, name)
     assert settings.window == rules.length
+
+
+def test_windows_over_metrics_that_are_not_numbers_are_left_out():
+    columns = columns_of(metrics_table(rows=1500))
+    sma = columns.sma.copy()
+    sma[1440] = np.nan
+    split, whole = (split_windows(c, RULES) for c in (replace(columns, sma=sma), columns))
+    parts = np.concatenate([split.train, split.calibrate, split.check])
+    assert 0 < split.windows < whole.windows
+    assert not np.any((parts >= 1440) & (parts < 1440 + RULES.length))

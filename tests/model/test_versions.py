@@ -17,9 +17,11 @@ from fsictl.model.scoring import GraphScorer
 from fsictl.model.versions import (
     CARD_FILE,
     GRAPH_FILE,
+    list_cards,
     load_alias,
     load_scorer,
     promote,
+    rollback,
     store_version,
     version_name,
 )
@@ -136,3 +138,19 @@ def test_scoring_loads_neither_keras_nor_jax_nor_onnx():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_rollback_goes_to_the_predecessor(artifacts):
+    with pytest.raises(InputError, match="no champion"):
+        rollback(artifacts)
+    store_version(artifacts, replace(random_card("three"), parent="one"), keras_file=b"", graph=random_graph())
+    promote(artifacts, "three")
+    assert rollback(artifacts) == "one" == artifacts.resolve("champion")
+    with pytest.raises(InputError, match="replaced no other"):
+        rollback(artifacts)
+
+
+def test_versions_are_listed_oldest_first_without_damaged_ones(artifacts):
+    store_version(artifacts, replace(random_card("late"), created_at=5), keras_file=b"", graph=random_graph())
+    artifacts.stored["one"][CARD_FILE] = b"damaged"
+    assert [card.version for card in list_cards(artifacts)] == ["two", "late"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.model.market import metrics_table
 
@@ -21,6 +21,7 @@ from fsictl.model.windows import (
 COLUMNS = columns_of(metrics_table(rows=200, silent=[(100, 140)]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40)), unique=True, max_size=60))
 def test_runs_and_windows_are_what_a_slow_search_finds(keys):
     keys.sort()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsictl.errors import InputError, StorageError
-from fsictl.prices.files import ENDINGS, write_prices
+from fsictl.prices.files import write_prices
 from fsictl.prices.replay import read_all_prices
+from fsictl.records.files import ENDINGS
 from fsictl.records.ticks import MAX_TIMESTAMP_MS, Ticks
 
 symbols = st.from_regex(r"[A-Za-z0-9._/\-]{1,32}", fullmatch=True)
@@ -89,14 +91,12 @@ def test_directories(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_full_disk(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("needs /dev/full")
-
-    def full(prefix: str, dir: Path) -> tuple[int, str]:  # noqa: A002 - the name in the standard library
-        return os.open("/dev/full", os.O_WRONLY), str(dir / "temporary")
-
-    monkeypatch.setattr(tempfile, "mkstemp", full)
-    with pytest.raises(StorageError, match="No space left"):
-        write_prices(tmp_path / f"prices{ending}", [Ticks.of(["A"] * 100_000, range(100_000), [1.5] * 100_000)])
+def test_full_disk(tmp_path: Path, ending: str) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="File too large"):
+            write_prices(tmp_path / f"prices{ending}", [Ticks.of(["A"] * 50_000, range(50_000), range(1, 50_001))])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert os.listdir(tmp_path) == []

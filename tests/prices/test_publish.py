@@ -78,7 +78,6 @@ def test_everything_once_in_order_and_on_time(
     assert result.ticks == len(flat)
     assert result.messages == len(topics.log)
     newest = 0
-    position = 0
     for at, ticks in topics.ticks():
         assert 0 < len(ticks) <= batch
         for timestamp in ticks.timestamp.tolist():
@@ -86,7 +85,6 @@ def test_everything_once_in_order_and_on_time(
             if speed is not None:
                 due = max(0, newest - flat[0]) / 1000.0 / speed
                 assert due - 1e-6 <= at <= due + linger + 0.201
-            position += 1
     seen: list[int] = []
     disorder = sum(bool(seen and timestamp < max(seen)) or bool(seen.append(timestamp)) for timestamp in flat)
     assert result.out_of_order == disorder

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,25 @@ def test_the_first_line_may_be_a_fault(tmp_path: Path) -> None:
     rows, rejects = read(tmp_path / "eurusd.csv", "2020\n20200101 000000000,1,1,0\n")
     assert len(rows) == 1
     assert rejects == [("malformed", "eurusd.csv:1", b"2020")]
+
+
+def test_faults_do_not_mislead_the_detection(tmp_path: Path) -> None:
+    rows, rejects = read(tmp_path / "x.csv", "symbol,timestamp,value\n{oops\nA,1,1\n20200101 000000000,1,1,0\n")
+    assert rows == [("A", 1, 1.0)]
+    assert [origin for _, origin, _ in rejects] == ["x.csv:2", "x.csv:4"]
+    rows, rejects = read(tmp_path / "x.jsonl", 'oops;\n{"symbol":"A","timestamp":1,"value":1}\n')
+    assert rows == [("A", 1, 1.0)]
+    assert rejects == [("malformed", "x.jsonl:1", b"oops;")]
+
+
+def test_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=lambda: path.write_bytes(b"symbol,timestamp,value\n" + b"A,1,1\n" * 50_000))
+    writer.start()
+    ticks, rejects = read_all_prices(path)
+    writer.join()
+    assert (len(ticks), rejects) == (50_000, [])
 
 
 def test_a_line_that_was_cut_off(tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def test_endless_without_duration() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"symbols": ["XXXYYY"]}, {"symbols": []}, {"hz": 0.0}, {"hz": float("nan")}, {"block_seconds": 0.0}]
+    "arguments",
+    [{"symbols": ["XXXYYY"]}, {"symbols": []}, {"hz": 0.0}, {"seed": -1}, {"hz": float("nan")}, {"block_seconds": 0.0}],
 )
 def test_what_cannot_be_simulated(arguments: dict[str, object]) -> None:
     with pytest.raises(InputError):

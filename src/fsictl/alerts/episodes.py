@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST_APART_MS = 5_000
-"""Alerting rows of a symbol and side that are at most this far apart belong to one episode."""
+MOST_APART_MS = 30_000
+"""Alerting rows of a symbol and side that are at most this far apart, the length of a window, are one episode."""
 
-_COLUMNS = (
+COLUMNS = (
     "symbol",
     "timestamp",
     "model_version",
@@ -21,18 +21,20 @@ _COLUMNS = (
     "threshold",
     "alert",
     "p_value",
+    "rsi",
     "side",
     "feature_errors",
 )
+"""The columns of ``reconerr`` that episodes are made from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """One episode: from its first to its last alerting row (ms), both included.
 
-    ``largest_error`` is the highest score, ``main_feature`` the feature with the largest share of it, ``threshold``
-    the label threshold it was compared with, ``smallest_p_value`` the most unusual moment. ``seconds`` counts
-    from the start of the first row's second to the end of the last one's.
+    ``largest_error`` is the highest score, ``rsi`` the RSI there, ``main_feature`` the feature with the largest share
+    of it, ``threshold`` the label threshold it was compared with, ``smallest_p_value`` the most unusual moment.
+    ``seconds`` counts from the start of the first row's second to the end of the last one's.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Alert:
     start: int
     end: int
     side: str
+    rsi: float
     largest_error: float
     threshold: float
     smallest_p_value: float
@@ -56,7 +59,7 @@ def episodes_of(verdicts: pa.Table, *, most_apart_ms: int = MOST_APART_MS) -> li
     """
     import pyarrow.compute as pc
 
-    flagged = verdicts.select(_COLUMNS).filter(pc.fill_null(verdicts.column("alert"), False))
+    flagged = verdicts.select(COLUMNS).filter(pc.fill_null(verdicts.column("alert"), False))
     rows = flagged.sort_by([(name, "ascending") for name in ("symbol", "model_version", "timestamp")]).to_pylist()
     episodes: list[list[dict[str, Any]]] = []
     for row in rows:
@@ -91,6 +94,7 @@ def _alert(rows: list[dict[str, Any]]) -> Alert:
         start=first["timestamp"],
         end=last["timestamp"],
         side=first["side"],
+        rsi=worst["rsi"],
         largest_error=worst["reconstruction_error"],
         threshold=worst["threshold"],
         smallest_p_value=min(row["p_value"] for row in rows),

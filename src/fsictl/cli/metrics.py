@@ -92,10 +92,11 @@ def backfill(
     tables = _tables(ticks, parameters)
     kept = None
     if out is not None:
+        from fsictl.records.arrow import arrow_schema
         from fsictl.records.files import write_rows
         from fsictl.records.schemas import METRICS
 
-        rows = write_rows(out, METRICS, tables)
+        rows = write_rows(out, arrow_schema(METRICS), tables)
         if rejects:
             kept = write_rejects(out, rejects)
     else:

@@ -45,6 +45,17 @@ def number_text(value: float | None, digits: int = 6) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}g}"
 
 
+def summary_line(found: Mapping[str, Any]) -> str:
+    """What ``status`` found, in one line."""
+    counters = {one["pipeline"]: one["counters"] for one in found["pipelines"]}
+    metrics, infer = counters["metrics"], counters["infer"]
+    return (
+        f"{metrics.get('ticks', 0):,} ticks, {metrics.get('rows', 0):,} metrics rows,"
+        f" {infer.get('verdicts', 0):,} verdicts ({infer.get('unreliable', 0):,} unreliable,"
+        f" {infer.get('alerts', 0):,} with an alert), up to {time_text(found['newest'])} UTC"
+    )
+
+
 class Output:
     """Where one command writes. With ``as_json`` nothing but JSON reaches stdout."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from fsictl.cli.options import CommonOptions
 from fsictl.cli.output import Output
@@ -117,6 +117,12 @@ class Session:
     def command(self, *arguments: str) -> list[str]:
         """The command line of this program in this workspace, with the settings that flags gave."""
         return [sys.executable, "-m", "fsictl", "--workspace", str(self.workspace), *arguments]
+
+    def log(self, process: str) -> IO[bytes]:
+        """The log of a process beside the pipelines, for appending; ``fsictl stream logs`` reads those."""
+        folder = self.root / "logs"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return (folder / f"{process}.log").open("ab")
 
     def progress(self, pipeline: str) -> PipelineProgress | None:
         """How far a pipeline of this workspace is; ``None`` when it never committed."""

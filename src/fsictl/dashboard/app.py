@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from fsictl.clock import Clock, SystemClock
 from fsictl.dashboard import queries
+from fsictl.dashboard.episodes import as_json
 from fsictl.dashboard.events import Feed, Limits, Watch
 from fsictl.dashboard.security import Guard
 from fsictl.errors import FsictlError
@@ -110,7 +111,7 @@ class _Api:
     async def symbols(self, request: Request) -> Response:
         """Every symbol with its newest row and verdict."""
         champion = self._watch.champion
-        return JSONResponse(await self._read(lambda: queries.latest(self._warehouse, self._watch.symbols(), champion)))
+        return JSONResponse(await self._read(lambda: queries.latest(self._warehouse, champion)))
 
     async def history(self, request: Request) -> Response:
         """One symbol's rows between two times, or of the last ``seconds`` before its newest."""
@@ -141,8 +142,8 @@ class _Api:
     async def alerts(self, request: Request) -> Response:
         """The latest episodes of alerts, newest first."""
         limit = _number(request, "limit", 1, 500) or 50
-        episodes = await self._read(lambda: self._watch.alerts.recent(int(limit)))
-        return JSONResponse([episode.as_json() for episode in episodes])
+        alerts = await self._read(lambda: self._watch.alerts.recent(int(limit)))
+        return JSONResponse([as_json(alert) for alert in alerts])
 
     async def model(self, request: Request) -> Response:
         """The model that scores."""

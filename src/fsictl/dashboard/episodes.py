@@ -1,94 +1,62 @@
-"""Alerts as people count them: one per stretch of time, not one per second."""
+"""Alerts on the page: the episodes of ``fsictl.alerts``, kept up to date while verdicts arrive."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from fsictl.alerts.episodes import COLUMNS, Alert, episodes_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ALERT_COLUMNS = ("alert", "reconstruction_error", "threshold", "rsi", "side", "model_version", "reason")
-"""The columns of ``reconerr`` that make an episode, beside symbol and timestamp."""
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """A stretch of alerts of one symbol; times are ends of bars in seconds, error and RSI those of its peak."""
-
-    symbol: str
-    since: int
-    until: int
-    rows: int
-    error: float | None
-    threshold: float | None
-    rsi: float
-    side: str
-    model_version: str
-    reason: str | None
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """What stays the same while the episode goes on."""
-        return self.symbol, self.since
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
+ALERT_COLUMNS = tuple(name for name in COLUMNS if name not in {"symbol", "timestamp"})
+"""The columns of ``reconerr`` that the log needs, beside symbol and timestamp."""
 
 
 class AlertLog:
-    """The latest episodes, oldest first. An alert within ``gap`` seconds of the last one goes on with it."""
+    """The latest alerts, made from at most ``most`` alerting rows."""
 
-    def __init__(self, *, gap: int = 60, most: int = 500) -> None:
-        self._gap = gap
+    def __init__(self, *, most: int = 5_000) -> None:
         self._most = most
-        self._episodes: dict[tuple[str, int], Episode] = {}
-        self._current: dict[str, Episode] = {}
+        self._flagged: pa.Table | None = None
+        self._alerts: dict[str, Alert] = {}
 
-    def add(self, rows: pa.Table) -> list[Episode]:
-        """Take rows of ``reconerr``, in order of time for each symbol; returns the episodes that are new or grew."""
+    def add(self, rows: pa.Table) -> list[Alert]:
+        """Take rows of ``reconerr``, in order of time for each symbol; returns the alerts that are new or grew."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        alerts = rows.filter(pc.fill_null(rows["alert"], False)).sort_by("timestamp")
-        changed: dict[tuple[str, int], Episode] = {}
-        for row in alerts.to_pylist():
-            episode = self._extend(row)
-            changed[episode.key] = self._episodes[episode.key] = self._current[episode.symbol] = episode
-        while len(self._episodes) > self._most:
-            del self._episodes[next(iter(self._episodes))]
-        return list(changed.values())
+        flagged = rows.select(COLUMNS).filter(pc.fill_null(rows["alert"], False)).sort_by("timestamp")
+        if not flagged.num_rows:
+            return []
+        known = flagged if self._flagged is None else pa.concat_tables([self._flagged, flagged])
+        self._flagged = known.slice(max(0, known.num_rows - self._most)).combine_chunks()
+        before, self._alerts = self._alerts, {alert.id: alert for alert in episodes_of(self._flagged)}
+        return [alert for alert in self._alerts.values() if before.get(alert.id) != alert]
 
-    def _extend(self, row: dict[str, Any]) -> Episode:
-        second = seconds_of(row["timestamp"])
-        error = row["reconstruction_error"]
-        fresh = Episode(
-            row["symbol"],
-            second,
-            second,
-            1,
-            error,
-            row["threshold"],
-            row["rsi"],
-            row["side"],
-            row["model_version"],
-            row["reason"],
-        )
-        known = self._current.get(fresh.symbol)
-        if known is None or second - known.until > self._gap:
-            return fresh
-        longer = replace(known, until=max(second, known.until), rows=known.rows + 1)
-        if known.error is None or (error is not None and error > known.error):
-            longer = replace(longer, error=error, threshold=fresh.threshold, rsi=fresh.rsi, side=fresh.side)
-        return longer
-
-    def recent(self, limit: int) -> list[Episode]:
-        """Up to ``limit`` episodes, newest first."""
-        return sorted(self._episodes.values(), key=lambda episode: episode.since, reverse=True)[:limit]
+    def recent(self, limit: int) -> list[Alert]:
+        """Up to ``limit`` alerts, newest first."""
+        return sorted(self._alerts.values(), key=lambda alert: alert.start, reverse=True)[:limit]
 
     def since(self, second: int) -> int:
-        """How many episodes had an alert at or after that second."""
-        return sum(episode.until >= second for episode in self._episodes.values())
+        """How many alerts had a row at or after that second."""
+        return sum(seconds_of(alert.end) >= second for alert in self._alerts.values())
+
+
+def as_json(alert: Alert) -> dict[str, Any]:
+    """An alert as the page gets it; times are ends of bars in seconds."""
+    return {
+        "id": alert.id,
+        "symbol": alert.symbol,
+        "since": seconds_of(alert.start),
+        "until": seconds_of(alert.end),
+        "side": alert.side,
+        "rsi": alert.rsi,
+        "error": alert.largest_error,
+        "threshold": alert.threshold,
+        "feature": alert.main_feature,
+        "model_version": alert.model_version,
+    }
 
 
 def seconds_of(timestamp: int) -> int:

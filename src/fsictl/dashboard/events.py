@@ -11,8 +11,8 @@ from typing import Any
 
 from fsictl.clock import Clock
 from fsictl.dashboard import queries
-from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, seconds_of
-from fsictl.dashboard.tail import SymbolList, Tail
+from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, as_json, seconds_of
+from fsictl.dashboard.tail import Tail
 from fsictl.errors import FsictlError
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.warehouse import Warehouse
@@ -46,50 +46,40 @@ class Watch:
         self._warehouse = warehouse
         self._artifacts = artifacts
         self._clock = clock
-        self._symbols = SymbolList(warehouse, clock.monotonic)
         self._metrics = Tail(warehouse, METRICS.name, list(queries.METRICS_NAMES))
         verdict_columns = dict.fromkeys([*queries.VERDICT_NAMES, *ALERT_COLUMNS])
         self._verdicts = Tail(warehouse, RECONERR.name, list(verdict_columns))
+        self._begun = False
         self._newest: int | None = None
         self._arrived: float | None = None
         self._lag: float | None = None
         self.alerts = AlertLog()
         self.champion: str | None = None
 
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols there are."""
-        return self._symbols.names()
-
     def look(self) -> dict[str, Any]:
         """What is new: ``metrics`` and ``verdicts`` as columns, ``alerts``, and ``reload`` when it was too much."""
         self.champion = self._artifacts.resolve(queries.CHAMPION)
-        symbols = self.symbols()
-        if self._newest is None and symbols:
-            self._begin(symbols)
-        metrics = self._metrics.poll(symbols)
-        verdicts = self._verdicts.poll(symbols)
-        if metrics.rows.num_rows:
-            self._note_arrival(int(metrics.rows["timestamp"].to_numpy().max()))
-        changed = self.alerts.add(verdicts.rows)
+        verdicts = self._verdicts.poll()  # before the metrics, so that no page gets a verdict long before its row
+        metrics = self._metrics.poll()
+        newest = self._metrics.newest
+        self._newest = None if newest is None else seconds_of(newest)
+        if self._newest is not None and not self._begun:
+            self._begun = True
+            since = self._newest - ALERTS_LOOK_BACK
+            earlier = queries.recent_verdicts(self._warehouse, self._metrics.symbols, since, ALERT_COLUMNS)
+            changed = self.alerts.add(earlier)
+        else:
+            changed = self.alerts.add(verdicts.rows)
+        if metrics.rows.num_rows and self._newest is not None:
+            self._arrived = self._clock.monotonic()
+            self._lag = self._clock.now_ms() / 1000 - self._newest
         shown = queries.one_verdict_each(verdicts.rows, self.champion)
         return {
             "metrics": queries.columns_of(metrics.rows, queries.METRICS_NAMES),
             "verdicts": queries.columns_of(shown, queries.VERDICT_NAMES),
-            "alerts": [episode.as_json() for episode in changed],
+            "alerts": [as_json(alert) for alert in changed],
             "reload": not (metrics.complete and verdicts.complete),
         }
-
-    def _begin(self, symbols: tuple[str, ...]) -> None:
-        seconds = [queries.newest_second(self._warehouse, symbol) for symbol in symbols]
-        self._newest = max(second for second in seconds if second is not None)
-        since = self._newest - ALERTS_LOOK_BACK
-        self.alerts.add(queries.recent_verdicts(self._warehouse, symbols, since, ALERT_COLUMNS))
-
-    def _note_arrival(self, timestamp: int) -> None:
-        newest = seconds_of(timestamp)
-        self._newest = max(newest, self._newest or newest)
-        self._arrived = self._clock.monotonic()
-        self._lag = self._clock.now_ms() / 1000 - newest
 
     def status(self) -> dict[str, Any]:
         """How the feed is: its state, newest bar and lag (s), model version, alerts of the last hour of data."""

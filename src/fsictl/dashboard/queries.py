@@ -50,7 +50,8 @@ VERDICT_NAMES = {
 """Columns of ``reconerr`` that the page shows, with their names in JSON."""
 
 TREND_SECONDS = 300
-TREND_POINTS = 60
+TREND_STEP = 5
+VERDICT_SECONDS = 10
 
 Columns = dict[str, list[Any]]
 
@@ -88,16 +89,35 @@ def one_verdict_each(table: pa.Table, champion: str | None) -> pa.Table:
     return table.take(pa.array(np.sort(order[last])))
 
 
-def latest(warehouse: Warehouse, symbols: Sequence[str], champion: str | None) -> list[dict[str, Any]]:
-    """Per symbol its newest metrics row, newest verdict (or nulls) and ``trend``: prices of the last five minutes."""
-    if not symbols:
+def latest(warehouse: Warehouse, champion: str | None) -> list[dict[str, Any]]:
+    """Per symbol its newest metrics row, its verdict and ``trend``, prices of the last five minutes.
+
+    The verdict is the last one of the ten seconds up to the newest row of all, or null. Symbols that are quiet have
+    neither verdict nor trend.
+    """
+    last = {extent.symbol: extent.last for extent in warehouse.extents(METRICS.name)}
+    if not last:
         return []
-    newest_rows = pa.concat_tables([_newest(warehouse, METRICS.name, METRICS_NAMES, symbol) for symbol in symbols])
-    rows = _rows(columns_of(newest_rows, METRICS_NAMES))
-    trends = _trends(warehouse, rows)
+    newest = max(last.values())
+    active = [symbol for symbol, at in last.items() if newest - at <= VERDICT_SECONDS * 1000]
+    wanted = ["symbol", "timestamp", *METRICS_NAMES]
+    parts = [
+        warehouse.read(METRICS.name, symbols=active, start=min(last[symbol] for symbol in active), columns=wanted),
+        *(
+            warehouse.read(METRICS.name, symbols=[symbol], start=at, columns=wanted)
+            for symbol, at in last.items()
+            if symbol not in active
+        ),
+    ]
+    rows = {
+        row["symbol"]: row for row in _rows(columns_of(pa.concat_tables(parts), METRICS_NAMES))
+    }  # the last one stays
+    since = seconds_of(newest) - VERDICT_SECONDS
+    judged = one_verdict_each(recent_verdicts(warehouse, active, since, list(VERDICT_NAMES)), champion)
+    verdicts = {row["symbol"]: row for row in _rows(columns_of(judged, VERDICT_NAMES))}
+    trends = _trends(warehouse, active, seconds_of(newest))
     return [
-        row | {"verdict": _newest_verdict(warehouse, row["symbol"], champion), "trend": trends.get(row["symbol"], [])}
-        for row in rows
+        rows[symbol] | {"verdict": verdicts.get(symbol), "trend": trends.get(symbol, [])} for symbol in sorted(rows)
     ]
 
 
@@ -105,28 +125,15 @@ def _rows(columns: Columns) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _newest(warehouse: Warehouse, table: str, names: Mapping[str, str], symbol: str, rows: int = 1) -> pa.Table:
-    return warehouse.read(table, symbols=[symbol], columns=["symbol", "timestamp", *names], newest=rows)
-
-
-def _newest_verdict(warehouse: Warehouse, symbol: str, champion: str | None) -> dict[str, Any] | None:
-    few = _newest(warehouse, RECONERR.name, VERDICT_NAMES, symbol, rows=4)  # several versions may have scored it
-    rows = _rows(columns_of(one_verdict_each(few, champion), VERDICT_NAMES))
-    return rows[-1] if rows else None
-
-
-def _trends(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-    newest = max((row["time"] for row in rows), default=0)
-    active = [row["symbol"] for row in rows if row["time"] > newest - TREND_SECONDS]
+def _trends(warehouse: Warehouse, symbols: Sequence[str], newest: int) -> dict[str, list[float]]:
     table = warehouse.read(
         METRICS.name,
-        symbols=active,
+        symbols=symbols,
         start=timestamp_of(newest - TREND_SECONDS),
         columns=["symbol", "timestamp", "LAST"],
     )
-    step = TREND_SECONDS // TREND_POINTS
-    table = table.filter(pa.array(_seconds(table) % step == 0))
-    trends: dict[str, list[float]] = {symbol: [] for symbol in active}
+    table = table.filter(pa.array(_seconds(table) % TREND_STEP == 0))
+    trends: dict[str, list[float]] = {symbol: [] for symbol in symbols}
     for symbol, price in zip(table["symbol"].to_pylist(), table["LAST"].to_pylist(), strict=True):
         trends[symbol].append(price)
     return trends

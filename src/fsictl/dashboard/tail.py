@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,33 +14,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class SymbolList:
-    """The symbols of the table ``metrics``; a new one is noticed after a few seconds.
-
-    Counting what a table holds can take long when it is large, so the list is renewed after ``least`` seconds, or
-    after fifty times as long as it took to make.
-    """
-
-    def __init__(self, warehouse: Warehouse, monotonic: Callable[[], float], *, least: float = 3.0) -> None:
-        self._warehouse = warehouse
-        self._monotonic = monotonic
-        self._least = least
-        self._names: tuple[str, ...] = ()
-        self._renew_at = float("-inf")
-
-    def names(self) -> tuple[str, ...]:
-        """The symbols, sorted."""
-        began = self._monotonic()
-        if not self._names or began >= self._renew_at:
-            self._names = tuple(extent.symbol for extent in self._warehouse.extents("metrics"))
-            ended = self._monotonic()
-            self._renew_at = ended + max(self._least, 50 * (ended - began))
-        return self._names
-
-
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """New rows; ``complete`` is false when there were too many, and only the newest are here."""
+    """New rows; not ``complete`` when there were too many and only the newest are here, or when rows are gone."""
 
     rows: pa.Table
     complete: bool
@@ -49,64 +25,56 @@ class Fresh:
 class Tail:
     """Gives the rows of each symbol that come after the last one it gave.
 
-    Symbols move on at different times, so each has its own place. Symbols that stand at the same second are read
-    together: some reads for a live feed, each an index look-up. Of very many different places only the most
-    recent ones are read every time, the others in turn.
+    Asking for the extents says which symbols moved on; only those are read, the ones that stood at the same second
+    together. So a quiet table costs one question, and a live one few reads.
     """
 
-    def __init__(
-        self, warehouse: Warehouse, table: str, columns: Sequence[str], *, groups: int = 48, most: int = 4000
-    ) -> None:
+    def __init__(self, warehouse: Warehouse, table: str, columns: Sequence[str], *, most: int = 4000) -> None:
         self._warehouse = warehouse
         self._table = table
         self._columns = ["symbol", "timestamp", *columns]
-        self._groups = groups
         self._most = most
         self._places: dict[str, int] = {}
         self._started = False
-        self._turn = 0
 
-    def poll(self, symbols: Sequence[str]) -> Fresh:
-        """The new rows of these symbols. The first look gives none; of a symbol that is new it gives one."""
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the table at the last look, sorted."""
+        return tuple(sorted(self._places))
+
+    @property
+    def newest(self) -> int | None:
+        """The largest timestamp in the table at the last look, or ``None`` when it was empty."""
+        return max(self._places.values(), default=None)
+
+    def poll(self) -> Fresh:
+        """The new rows. The first look gives none; a symbol that appears later gives its newest."""
         import pyarrow as pa
 
         from fsictl.records.arrow import empty_table
 
-        for symbol in symbols:
-            if symbol not in self._places:
-                self._places[symbol] = self._newest(symbol) - (1 if self._started else 0)
-        self._started = self._started or bool(symbols)
-        parts = []
-        complete = True
-        for place, names in self._due(symbols):
-            rows = self._warehouse.read(
+        extents = {extent.symbol: extent.last for extent in self._warehouse.extents(self._table)}
+        whole = all(extents.get(symbol, -1) >= place for symbol, place in self._places.items())
+        moved: dict[int, list[str]] = defaultdict(list)
+        for symbol, last in extents.items():
+            place = self._places.get(symbol, last - 1 if self._started else last)
+            if last > place:
+                moved[place].append(symbol)
+        self._places = extents
+        self._started = True
+        parts = [empty_table(TABLES[self._table]).select(self._columns)]
+        for place, names in moved.items():
+            part = self._warehouse.read(
                 self._table, symbols=names, start=place + 1, columns=self._columns, newest=self._most
             )
-            if rows.num_rows:
-                parts.append(rows)
-                complete = complete and rows.num_rows < self._most
-                self._advance(rows)
-        if not parts:
-            return Fresh(empty_table(TABLES[self._table]).select(self._columns), True)
-        return Fresh(pa.concat_tables(parts), complete)
+            whole = whole and part.num_rows < self._most
+            parts.append(self._up_to_extents(part))
+        return Fresh(pa.concat_tables(parts), whole)
 
-    def _newest(self, symbol: str) -> int:
-        rows = self._warehouse.read(self._table, symbols=[symbol], columns=["timestamp"], newest=1)
-        return int(rows.column("timestamp")[-1].as_py()) if rows.num_rows else -1
+    def _up_to_extents(self, rows: pa.Table) -> pa.Table:
+        """Without the rows that were written after the extents were asked for: the next look gives them."""
+        import pyarrow as pa
 
-    def _due(self, symbols: Sequence[str]) -> list[tuple[int, list[str]]]:
-        groups: dict[int, list[str]] = defaultdict(list)
-        for symbol in symbols:
-            groups[self._places[symbol]].append(symbol)
-        places = sorted(groups, reverse=True)
-        recent, rest = places[: self._groups], places[self._groups :]
-        if rest:
-            share = max(self._groups // 4, 1)
-            self._turn = (self._turn + share) % len(rest)
-            recent += (rest + rest)[self._turn : self._turn + share]
-        return [(place, groups[place]) for place in dict.fromkeys(recent)]
-
-    def _advance(self, rows: pa.Table) -> None:
-        newest = rows.group_by("symbol").aggregate([("timestamp", "max")])
-        for symbol, place in zip(newest["symbol"].to_pylist(), newest["timestamp_max"].to_pylist(), strict=True):
-            self._places[symbol] = max(place, self._places[symbol])
+        ends = (self._places[symbol] for symbol in rows["symbol"].to_pylist())
+        keep = [time <= end for time, end in zip(rows["timestamp"].to_pylist(), ends, strict=True)]
+        return rows.filter(pa.array(keep, pa.bool_()))

@@ -87,7 +87,7 @@ def _levels(
     """n, ΣSUM, EMA and population standard deviation of every row's window."""
     window = parameters.window
     weights, weight_sums = _ema_weights(parameters.alpha, window)
-    lasts, totals = _sliding(tape.last, window), _sliding(tape.total, window)
+    lasts, totals = sliding(tape.last, window), sliding(tape.total, window)
     n = np.empty(len(at), np.int64)
     total, ema, std = np.empty(len(at)), np.empty(len(at)), np.empty(len(at))
     for rows, first, outside in _blocks(tape, at, window):
@@ -112,7 +112,7 @@ def _moves(tape: Tape, at: IntArray, window: int) -> tuple[IntArray, FloatArray,
     A move belongs to the window when both of its bars do, so it is enough to ask for the older one.
     """
     moves = np.diff(tape.last)
-    rises, falls = _sliding(np.maximum(moves, 0.0), window - 1), _sliding(np.minimum(moves, 0.0), window - 1)
+    rises, falls = sliding(np.maximum(moves, 0.0), window - 1), sliding(np.minimum(moves, 0.0), window - 1)
     n = np.empty(len(at), np.int64)
     up, down = np.empty(len(at)), np.empty(len(at))
     for rows, first, outside in _blocks(tape, at, window):
@@ -124,11 +124,11 @@ def _moves(tape: Tape, at: IntArray, window: int) -> tuple[IntArray, FloatArray,
     return n, up, down
 
 
-def _sliding(values: npt.NDArray[Scalar], width: int) -> npt.NDArray[Scalar]:
+def sliding(values: npt.NDArray[Scalar], width: int) -> npt.NDArray[Scalar]:
     """Every window of a contiguous array as the row of a view: ``sliding_window_view`` at a tenth of its cost.
 
-    Take rows by fancy indexing, which copies them: sums over C-contiguous rows have the same order for one as for
-    many.
+    Fancy indexing copies rows of it quickly, and C-contiguous: so sums over them have the same order for one as for
+    many. Assigning to its rows writes to ``values``.
     """
     shape, strides = (len(values) - width + 1, width), (values.itemsize, values.itemsize)
     return np.ndarray(shape, values.dtype, values, strides=strides)
@@ -136,7 +136,7 @@ def _sliding(values: npt.NDArray[Scalar], width: int) -> npt.NDArray[Scalar]:
 
 def _blocks(tape: Tape, at: IntArray, window: int) -> Iterator[tuple[slice, IntArray, BoolArray | None]]:
     """Rows a few at a time: which, where their windows begin, and which bars of these are too old (None: none)."""
-    seconds = _sliding(tape.second, window)
+    seconds = sliding(tape.second, window)
     first = at - (window - 1)
     start = tape.second[at] - window
     whole = tape.second[first] > start

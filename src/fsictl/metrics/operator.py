@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fsictl.metrics.bars import Bars, bars_of
 from fsictl.metrics.block import MetricsBlock
 from fsictl.metrics.gaps import Rows, closed_rows
-from fsictl.metrics.kernel import Tape, rolling_columns
+from fsictl.metrics.kernel import Tape, rolling_columns, sliding
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.pending import Pending
 from fsictl.metrics.state import INFINITY_MS, NOTHING_PENDING, SymbolStates
@@ -74,8 +74,8 @@ class MetricsOperator:
         """The rows of every second that ends at or before the watermark and has not been emitted yet.
 
         ``None`` is infinity, the end of a bounded input: everything pending closes and every symbol fills up to its
-        ``max_gap``. A watermark below an earlier one counts as that earlier one. The rows are ordered by timestamp,
-        then by symbol.
+        ``max_gap``. A watermark below an earlier one counts as that earlier one, infinity too: to go on with live
+        ticks later, keep a snapshot from before it. The rows are ordered by timestamp, then by symbol.
         """
         asked = INFINITY_MS if watermark_ms is None else min(watermark_ms, INFINITY_MS)
         self._watermark = max(self._watermark, asked)
@@ -166,11 +166,10 @@ class MetricsOperator:
         rank = np.searchsorted(owners, out.owner)
         position = np.arange(len(out)) + (rank + 1) * width
         starts = np.searchsorted(out.owner, owners) + np.arange(len(owners)) * width
-        old = (starts[:, None] + np.arange(width)).ravel()
 
         def joined(before: npt.NDArray[Scalar], new: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-            values = np.empty(len(old) + len(new), before.dtype)
-            values[old] = before[owners].ravel()
+            values = np.empty(len(owners) * width + len(new), before.dtype)
+            sliding(values, width)[starts] = before[owners]
             values[position] = new
             return values
 

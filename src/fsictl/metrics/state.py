@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsictl.metrics.kernel import BoolArray, Tape
+from fsictl.metrics.kernel import BoolArray, Tape, sliding
 from fsictl.records.ticks import FloatArray, IntArray
 
 NEVER = -(2**61)
@@ -43,9 +43,9 @@ class History:
 
     def store(self, owners: IntArray, tape: Tape, newest: IntArray) -> None:
         """Replace these symbols' history by what ends at their newest positions of the tape."""
-        positions = newest[:, None] + np.arange(1 - self.second.shape[1], 1)
+        width = self.second.shape[1]
         for name in History.__dataclass_fields__:
-            getattr(self, name)[owners] = getattr(tape, name)[positions]
+            getattr(self, name)[owners] = sliding(getattr(tape, name), width)[newest - (width - 1)]
 
 
 @dataclass(slots=True, eq=False)

@@ -1,9 +1,9 @@
 """The gate: may a new version take over from the champion?
 
-Both are asked about the same held-out windows, which neither has been calibrated on. A new version passes when all
-its scores are numbers, when it calls unreliable about as many of these ordinary windows as it promised, and when it
-does not break that promise by more than the champion does. This keeps broken versions away; it does not prove that
-the new version finds more.
+Both are asked about the same latest held-out windows, the new version with the threshold it had before it saw them.
+It passes when all its scores are numbers, when it calls unreliable about as many of these ordinary windows as it
+promised, and when it does not break that promise by more than the champion does. This keeps broken versions away;
+it does not prove that the new version finds more.
 """
 
 from __future__ import annotations

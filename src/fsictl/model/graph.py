@@ -25,7 +25,7 @@ BATCH_NORM_EPSILON = 1e-3
 """Keras' default, which :func:`fsictl.model.network.build_network` uses."""
 
 TOLERANCE = 1e-5
-"""Largest difference between graph and Keras, relative to scores above one."""
+"""Largest difference between graph and Keras, relative to errors above one."""
 
 
 class _Graph:
@@ -142,11 +142,8 @@ def _add_network(graph: _Graph, scaled: str, weights: list[npt.NDArray[np.float3
     return graph.node("Add", [product, graph.constant("dense_b", bias)], "reconstruction")
 
 
-def check_graph(
-    graph_errors: npt.NDArray[np.float32],
-    keras_errors: npt.NDArray[np.float32],
-) -> float:
-    """The largest difference between the errors that graph and Keras give for the same windows.
+def check_graph(graph_errors: npt.NDArray[np.float32], keras_errors: npt.NDArray[np.float32]) -> float:
+    """The largest difference between the mean squared errors that graph and Keras give for the same windows.
 
     It is relative where errors are above one. Raises ``CheckFailedError`` above :data:`TOLERANCE` or without a number.
     """

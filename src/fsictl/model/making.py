@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fsictl.errors import CheckFailedError, NotEnoughDataError
-from fsictl.model.calibration import calibrate
+from fsictl.model.calibration import Calibration, calibrate
 from fsictl.model.card import Card, Snapshot
 from fsictl.model.features import FEATURES
 from fsictl.model.graph import build_graph, check_graph
@@ -75,8 +75,7 @@ def make_version(
     if not all(len(part) for part in (split.train, split.calibrate, split.check)):
         message = f"the {split.windows} windows found lie too close together in time to train, calibrate and check"
         raise NotEnoughDataError(message, hint="Train on more hours.")
-    rows = np.unique(split.train[:, None] + np.arange(1 - rules.length, 1))
-    scaler = fit_scaler(split.features[rows])
+    scaler = fit_scaler(split.features[np.unique(split.train[:, None] + np.arange(1 - rules.length, 1))])
     network, loss = train_network(
         scaler.transform(split.features),
         split.train,
@@ -86,21 +85,15 @@ def make_version(
         progress=progress,
     )
     weights = weights_of(network)
-    ones = np.ones(len(FEATURES), dtype=np.float32)
-    raw = GraphScorer(build_graph(weights, length=rules.length, scaler=scaler, reference=ones))
-    parts = [
-        raw.score(gather(split.features, thinned(part, MOST_HELD_OUT), rules.length)).feature_errors
-        for part in (split.calibrate, split.check)
-    ]
-    if not all(np.isfinite(errors).all() for errors in parts):
-        message = "the training diverged: some held-out windows have no finite score"
-        raise CheckFailedError(message, hint="Train with another seed, or with fewer steps.")
-    reference = np.maximum(np.quantile(parts[0], 1 - REFERENCE_RATE, axis=0), LEAST_REFERENCE).astype(np.float32)
-    calibration_scores, check_scores = ((errors / reference).max(axis=1) for errors in parts)
-    rates = {"label_rate": options.label_rate, "alert_rate": options.alert_rate}
-    early = calibrate(calibration_scores, **rates)
+    calibration_errors, check_errors = _held_out_errors(weights, scaler, split, rules.length)
+    reference = np.quantile(calibration_errors, 1 - REFERENCE_RATE, axis=0).astype(np.float32)
+    reference = np.maximum(reference, np.float32(LEAST_REFERENCE))
     graph = build_graph(weights, length=rules.length, scaler=scaler, reference=reference)
     windows = gather(split.features, thinned(split.check, CHECKED_WINDOWS), rules.length)
+    difference = _compare(network, GraphScorer(graph), windows, scaler, reference)
+    calibration_scores, check_scores = ((part / reference).max(axis=1) for part in (calibration_errors, check_errors))
+    rates = {"label_rate": options.label_rate, "alert_rate": options.alert_rate}
+    early = calibrate(calibration_scores, **rates)
     card = Card(
         version="",
         features=FEATURES,
@@ -113,26 +106,41 @@ def make_version(
         reference=tuple(map(float, reference)),
         calibration=calibrate(np.concatenate([calibration_scores, check_scores]), **rates),
         snapshot=snapshot,
-        training={
-            "seed": options.seed,
-            "steps": options.steps,
-            "loss": loss,
-            "windows": len(split.train),
-            "calibration_windows": len(calibration_scores),
-            "check_windows": len(check_scores),
-        },
-        evaluation={
-            "label_rate": float(np.mean(check_scores > early.label_threshold)),
-            "alert_rate": float(np.mean(check_scores > early.alert_threshold)),
-            "mean_squared_error": float(parts[1].mean()),
-            "feature_errors": dict(zip(FEATURES, map(float, parts[1].mean(axis=0)), strict=True)),
-            "graph_difference": _compare(network, GraphScorer(graph), windows, scaler, reference),
-        },
+        training={"seed": options.seed, "steps": options.steps, "loss": loss, "windows": len(split.train)},
+        evaluation=_evaluate(early, check_scores, check_errors)
+        | {"calibration_windows": len(calibration_scores), "graph_difference": difference},
         libraries={name: version(name) for name in LIBRARIES},
         code_version=_code_version(),
     )
     card = replace(card, version=version_name(card, weights))
     return MadeVersion(card, _keras_file(weights, rules.length), graph, check_scores, early.label_threshold)
+
+
+def _held_out_errors(
+    weights: Weights, scaler: Scaler, split: WindowSplit, length: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Mean squared errors per feature of the windows to calibrate and to check with, not normalised yet."""
+    ones = np.ones(len(FEATURES), dtype=np.float32)
+    scorer = GraphScorer(build_graph(weights, length=length, scaler=scaler, reference=ones))
+    calibration, check = (
+        scorer.score(gather(split.features, thinned(part, MOST_HELD_OUT), length)).feature_errors
+        for part in (split.calibrate, split.check)
+    )
+    if not (np.isfinite(calibration).all() and np.isfinite(check).all()):
+        message = "the training diverged: some held-out windows have no finite score"
+        raise CheckFailedError(message, hint="Train with another seed, or with fewer steps.")
+    return calibration, check
+
+
+def _evaluate(early: Calibration, scores: npt.NDArray[np.float32], errors: npt.NDArray[np.float32]) -> dict[str, Any]:
+    """What came true, in the last part of the windows, of what the part before it promised."""
+    return {
+        "check_windows": len(scores),
+        "label_rate": float(np.mean(scores > early.label_threshold)),
+        "alert_rate": float(np.mean(scores > early.alert_threshold)),
+        "mean_squared_error": float(errors.mean()),
+        "feature_errors": dict(zip(FEATURES, map(float, errors.mean(axis=0)), strict=True)),
+    }
 
 
 def _code_version() -> str:
@@ -151,8 +159,8 @@ def _compare(
 ) -> float:
     scaled = scaler.transform(windows)
     reconstruction = network.predict(scaled, batch_size=len(scaled), verbose=0)
-    expected = ((reconstruction - scaled) ** 2).mean(axis=1) / reference
-    return check_graph(graph.score(windows).feature_errors, expected)
+    expected = ((reconstruction - scaled) ** 2).mean(axis=1)
+    return check_graph(graph.score(windows).feature_errors * reference, expected)
 
 
 def _keras_file(weights: Weights, length: int) -> bytes:

@@ -27,16 +27,12 @@ class WindowSplit:
 
 
 def split_windows(columns: Columns, rules: WindowRules) -> WindowSplit:
-    """Windows with all their history that are not stale, in three parts of which no two share a moment.
+    """The usable windows in three parts of which no two share a moment.
 
     Windows that would overlap an earlier part are left out, so the parts together may hold less than ``windows``.
     """
-    runs = run_lengths(columns.code, columns.timestamp)
-    ends = cut_windows(columns, runs, rules)
-    ends = ends[runs[ends] >= rules.length + history_rows(rules.metrics_window)]
-    ends = ends[~is_stale(columns, ends, rules)]
-    ends = ends[np.argsort(columns.timestamp[ends], kind="stable")]
     features = features_of(columns, metrics_window=rules.metrics_window)
+    ends = usable_windows(columns, features, rules)
     if len(ends) == 0:
         return WindowSplit(features, ends, ends, ends, 0)
     time = columns.timestamp[ends]
@@ -49,6 +45,18 @@ def split_windows(columns: Columns, rules: WindowRules) -> WindowSplit:
         check=ends[time >= second + apart],
         windows=len(ends),
     )
+
+
+def usable_windows(columns: Columns, features: npt.NDArray[np.float32], rules: WindowRules) -> Integers:
+    """Last rows of the windows that can be learned from, oldest first: all history there, finite, not stale."""
+    runs = run_lengths(columns.code, columns.timestamp)
+    ends = cut_windows(columns, runs, rules)
+    ends = ends[runs[ends] >= rules.length + history_rows(rules.metrics_window)]
+    ends = ends[~is_stale(columns, ends, rules)]
+    ends = ends[np.argsort(columns.timestamp[ends], kind="stable")]
+    broken = np.concatenate(([0], np.cumsum(~np.isfinite(features).all(axis=1))))
+    usable: Integers = ends[broken[ends + 1] == broken[ends + 1 - rules.length]]
+    return usable
 
 
 def thinned(ends: Integers, most: int) -> Integers:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-
-import numpy as np
+from typing import Any
 
 from fsictl.clock import Clock
-from fsictl.errors import FsictlError, InputError, NotEnoughDataError
+from fsictl.errors import FsictlError, NotEnoughDataError
+from fsictl.model.adoption import adopt_version
 from fsictl.model.card import Card, Snapshot
 from fsictl.model.dataset import HOUR_MS, newest_until, read_rows
-from fsictl.model.gate import GateResult, judge
-from fsictl.model.making import MOST_HELD_OUT, MadeVersion, TrainingOptions, make_version
-from fsictl.model.split import WindowSplit, split_windows, thinned
+from fsictl.model.making import TrainingOptions, make_version
+from fsictl.model.split import split_windows
 from fsictl.model.training import Progress, no_progress
-from fsictl.model.versions import CHALLENGER, CHAMPION, Scorer, load_alias, store_version
-from fsictl.model.windows import WindowRules, gather
+from fsictl.model.windows import WindowRules
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.arrow import table_of
@@ -57,55 +55,50 @@ def train_version(
     """
     rules, options = rules or WindowRules(), options or TrainingOptions()
     began, began_ms = clock.monotonic(), clock.now_ms()
-    run_id = run_id or f"train-{symbol or 'all'}-{datetime.fromtimestamp(began_ms / 1000, UTC):%Y%m%dT%H%M%S.%f}"[:-3]
-    snapshot: Snapshot | None = None
-    windows, version, outcome, reason = 0, None, "failed", None
+    run_id = run_id or f"train-{symbol or 'all'}-{_utc(began_ms):%Y%m%dT%H%M%S}.{began_ms % 1000:03d}"
+    record: dict[str, Any] = {
+        "run_id": run_id,
+        "outcome": "failed",
+        "reason": None,
+        "model_version": None,
+        "symbol": symbol or "*",
+        "until": began_ms if until is None else until,
+        "rows": 0,
+        "windows": 0,
+        "seed": options.seed,
+    }
     try:
-        until = newest_until(warehouse, symbol) if until is None else until
+        record["until"] = until = newest_until(warehouse, symbol) if until is None else until
         columns, snapshot = read_rows(warehouse, symbol=symbol, hours=hours, until=until)
         split = split_windows(columns, rules)
-        windows = split.windows
-        _require(windows, options.least_windows, symbol, snapshot)
+        record |= {"rows": snapshot.rows, "windows": split.windows}
+        _require(split.windows, options.least_windows, symbol, snapshot)
         made = make_version(split, snapshot, rules=rules, options=options, progress=progress)
-        card = replace(made.card, created_at=clock.now_ms(), requested_by=requested_by)
-        card, alias = _store(artifacts, replace(made, card=card), split)
-        version, outcome = card.version, "trained"
-    except NotEnoughDataError as error:
-        outcome, reason = "skipped", f"{error}. {error.hint}"
-        raise
+        made = replace(made, card=replace(made.card, created_at=clock.now_ms(), requested_by=requested_by))
+        card, alias = adopt_version(artifacts, made, split)
+        record |= {"outcome": "trained", "model_version": card.version}
     except FsictlError as error:
-        reason = f"{error}. {error.hint}"
+        outcome = "skipped" if isinstance(error, NotEnoughDataError) else "failed"
+        record |= {"outcome": outcome, "reason": f"{error}. {error.hint}"}
         raise
     except BaseException as error:
-        reason = f"{type(error).__name__}: {error}"
+        record["reason"] = f"{type(error).__name__}: {error}"
         raise
     finally:
-        seconds = clock.monotonic() - began
-        end = began_ms if until is None else until
-        row = {
-            "run_id": run_id,
-            "at": clock.now_ms(),
-            "outcome": outcome,
-            "reason": reason,
-            "model_version": version,
-            "symbol": symbol or "*",
-            "since": end - round(hours * HOUR_MS),
-            "until": end,
-            "rows": 0 if snapshot is None else snapshot.rows,
-            "windows": windows,
-            "seed": options.seed,
-            "seconds": seconds,
-        }
-        warehouse.write(TRAINING_RUNS.name, table_of(TRAINING_RUNS, {name: [value] for name, value in row.items()}))
-    return TrainingReport(run_id, card.version, alias, card, windows, seconds)
+        record["since"] = record["until"] - round(hours * HOUR_MS)
+        record |= {"at": clock.now_ms(), "seconds": clock.monotonic() - began}
+        warehouse.write(TRAINING_RUNS.name, table_of(TRAINING_RUNS, {name: [value] for name, value in record.items()}))
+    return TrainingReport(run_id, card.version, alias, card, record["windows"], record["seconds"])
+
+
+def _utc(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def _require(windows: int, least: int, symbol: str | None, snapshot: Snapshot) -> None:
     if windows >= least:
         return
-    since, until = (
-        f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC" for ms in (snapshot.since, snapshot.until)
-    )
+    since, until = (f"{_utc(ms):%Y-%m-%d %H:%M} UTC" for ms in (snapshot.since, snapshot.until))
     message = (
         f"{windows} windows of {symbol or 'all symbols'} end at an extreme RSI between {since} and {until}"
         f" ({snapshot.rows} rows); {least} are needed to train"
@@ -115,48 +108,3 @@ def _require(windows: int, least: int, symbol: str | None, snapshot: Snapshot) -
         " or bring model.overbought and model.oversold closer to 50."
     )
     raise NotEnoughDataError(message, hint=hint)
-
-
-def _store(artifacts: Artifacts, made: MadeVersion, split: WindowSplit) -> tuple[Card, str | None]:
-    """Judge, store and alias a version; one that is stored already keeps its card and its aliases."""
-    version = made.card.version
-    if version in artifacts.folders():
-        named = [alias for alias, folder in artifacts.aliases().items() if folder == version]
-        return made.card, next((alias for alias in (CHAMPION, CHALLENGER) if alias in named), None)
-    champion = _champion(artifacts)
-    gate = _judge(made, split, champion)
-    parent = champion.version if champion else None
-    card = replace(made.card, parent=parent, gate=gate.as_dict())
-    card = store_version(artifacts, card, keras_file=made.keras_file, graph=made.graph)
-    alias = CHAMPION if champion is None or gate.passed else CHALLENGER
-    artifacts.point(alias, version)
-    return card, alias
-
-
-def _champion(artifacts: Artifacts) -> Scorer | None:
-    """The champion, or ``None`` when there is none that can be loaded: a broken one does not hold up its successor."""
-    try:
-        return load_alias(artifacts, CHAMPION)
-    except InputError:
-        return None
-
-
-def _judge(made: MadeVersion, split: WindowSplit, champion: Scorer | None) -> GateResult:
-    champion_rate = None
-    card = made.card
-    same = champion is not None and (champion.card.length, champion.card.metrics_window, champion.card.rsi_window) == (
-        card.length,
-        card.metrics_window,
-        card.rsi_window,
-    )
-    if champion is not None and same:
-        windows = gather(split.features, thinned(split.check, MOST_HELD_OUT), card.length)
-        scores = champion.graph.score(windows).score
-        champion_rate = float(np.mean(scores > champion.card.calibration.label_threshold))
-    return judge(
-        made.check_scores,
-        made.check_threshold,
-        target_rate=card.calibration.label_rate,
-        champion=champion.version if champion else None,
-        champion_label_rate=champion_rate,
-    )

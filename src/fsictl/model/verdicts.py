@@ -49,7 +49,7 @@ def judge_windows(
     scores = _score(columns, runs, ends, reasons, rules=rules, scorer=scorer)
     reasons[stale] = STALE
     scored = ~np.isnan(scores.score)
-    judged = (scored | stale) & np.isin(reasons, ["", STALE])
+    judged = scored | stale
     error = scores.score.astype(np.float64)
     nothing = np.full(len(ends), np.nan)
     threshold, p_value, above, alert = nothing, nothing, np.zeros(len(ends), np.bool_), np.zeros(len(ends), np.bool_)

@@ -107,3 +107,28 @@ def promote(artifacts: Artifacts, version: str) -> None:
     """Let the champion be that version; running streams follow without a restart. ``InputError`` if it is damaged."""
     load_scorer(artifacts, version)
     artifacts.point(CHAMPION, version)
+
+
+def rollback(artifacts: Artifacts) -> str:
+    """Let the champion be the version that was champion when the present one was made; returns its name.
+
+    ``InputError`` when there is no champion, or it had no predecessor, or that one is damaged.
+    """
+    version = artifacts.resolve(CHAMPION)
+    parent = None if version is None else load_card(artifacts, version).parent
+    if parent is None:
+        message = "there is no champion" if version is None else f"model version {version} replaced no other"
+        raise InputError(message, hint="Promote the version that you want by its name.")
+    promote(artifacts, parent)
+    return parent
+
+
+def list_cards(artifacts: Artifacts) -> list[Card]:
+    """The cards of all versions that can be read, in the order in which they were made."""
+    cards = []
+    for folder in artifacts.folders():
+        try:
+            cards.append(load_card(artifacts, folder))
+        except InputError:  # a damaged version must not hide the others; asking for it by name says what is wrong
+            continue
+    return sorted(cards, key=lambda card: (card.created_at, card.version))

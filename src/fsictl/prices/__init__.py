@@ -1,0 +1,1 @@
+"""Prices: simulated (``simulate``), read from files (``replay``), published (``publish``) or written (``files``)."""

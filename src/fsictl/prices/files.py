@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
 
-from fsictl.errors import InputError, StorageError
+from fsictl.records.arrow import ticks_to_table
+from fsictl.records.files import write_rows
 from fsictl.records.ticks import Ticks
 
-_ROWS_A_GROUP = 250_000
-
-ENDINGS = (".csv", ".jsonl", ".parquet")
-"""The file endings that prices can be written to."""
+COLUMNS = ["symbol", "timestamp", "value"]
 
 
 def write_prices(path: Path, source: Iterable[Ticks]) -> int:
@@ -26,85 +20,5 @@ def write_prices(path: Path, source: Iterable[Ticks]) -> int:
 
     Raises ``InputError`` for another ending, ``StorageError`` when the disk or the directory refuses.
     """
-    writer = _WRITERS.get(path.suffix.lower())
-    if writer is None:
-        message = f"prices cannot be written to {path.name}: its ending says no known format"
-        raise InputError(message, hint=f"Use a name that ends in {', '.join(ENDINGS)}.")
-    try:
-        with _replacing(path) as file:
-            return writer(file, source)
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror or error}"
-        raise StorageError(message, hint="Choose a directory that exists, can be written to and has room.") from error
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file beside ``path`` that takes its place when the block ends well, and goes away when it does not."""
-    if path.is_dir():
-        raise IsADirectoryError(21, "it is a directory")
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # as a file made the usual way; temporary ones are private
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def _table(ticks: Ticks) -> Any:
-    from fsictl.records.arrow import ticks_to_table
-
-    return ticks_to_table(ticks).select(["symbol", "timestamp", "value"])
-
-
-def _write_csv(file: IO[bytes], source: Iterable[Ticks]) -> int:
-    from pyarrow import csv
-
-    options = csv.WriteOptions(include_header=False, quoting_style="none")  # symbols never need quotes
-    file.write(b"symbol,timestamp,value\n")
-    rows = 0
-    for ticks in source:
-        csv.write_csv(_table(ticks), file, options)
-        rows += len(ticks)
-    return rows
-
-
-def _write_jsonl(file: IO[bytes], source: Iterable[Ticks]) -> int:
-    rows = 0
-    for ticks in source:
-        symbols = [f'{{"symbol":"{symbol}","timestamp":' for symbol in ticks.symbols]
-        columns = zip(ticks.code.tolist(), ticks.timestamp.tolist(), ticks.value.tolist(), strict=True)
-        file.write("".join([f'{symbols[code]}{time},"value":{value!r}}}\n' for code, time, value in columns]).encode())
-        rows += len(ticks)
-    return rows
-
-
-def _write_parquet(file: IO[bytes], source: Iterable[Ticks]) -> int:
-    from pyarrow import parquet
-
-    rows, waiting, held = 0, list[Ticks](), 0
-    with parquet.ParquetWriter(file, _table(Ticks.empty()).schema, compression="zstd") as writer:
-        for ticks in source:
-            waiting.append(ticks)
-            rows, held = rows + len(ticks), held + len(ticks)
-            if held >= _ROWS_A_GROUP:
-                writer.write_table(_table(Ticks.concat(waiting)))
-                waiting, held = [], 0
-        if held:
-            writer.write_table(_table(Ticks.concat(waiting)))
-    return rows
-
-
-_WRITERS: dict[str, Callable[[IO[bytes], Iterable[Ticks]], int]] = {
-    ".csv": _write_csv,
-    ".jsonl": _write_jsonl,
-    ".parquet": _write_parquet,
-}
+    schema = ticks_to_table(Ticks.empty()).select(COLUMNS).schema
+    return write_rows(path, schema, (ticks_to_table(ticks).select(COLUMNS) for ticks in source))

@@ -31,7 +31,7 @@ class Layout:
 
     ``columns`` says of each field what it is (``symbol``, ``timestamp``, ``value``, ``bid``, ``ask``) or is empty
     for fields that don't matter; ``skip`` lines come before the first price; ``timezone`` is that of times
-    without one; ``offset_ms`` is added to every time; ``slashes`` are taken out of symbols when ``plain_symbols``.
+    without one; ``offset_ms`` is added to every time; with ``plain_symbols`` EUR/USD is EURUSD.
     """
 
     format: str
@@ -104,9 +104,9 @@ def layout_of(lines: Sequence[str], wanted: str, where: str) -> Layout:
     if not filled:
         message = f"{where} is empty"
         raise InputError(message, hint="Give a file with at least one price.")
-    if wanted == "jsonl" or (wanted == "auto" and any(line.startswith("{") for _, line in filled)):
-        return Layout("jsonl")
     number, first = filled[0]
+    if wanted == "jsonl" or (wanted == "auto" and first.startswith("{")):
+        return Layout("jsonl")
     for delimiter in (",", ";", "\t"):
         columns = find_columns(first.split(delimiter))
         if columns is not None and wanted in {"auto", "csv", "truefx"}:
@@ -117,6 +117,8 @@ def layout_of(lines: Sequence[str], wanted: str, where: str) -> Layout:
         for pattern, layout in _HEADERLESS:
             if wanted in {"auto", layout.format} and pattern.fullmatch(line):
                 return layout
+    if wanted == "auto" and any(line.startswith("{") for _, line in filled):
+        return Layout("jsonl")
     shown = first if len(first) <= 60 else f"{first[:60]}…"
     kind = "a file of prices" if wanted == "auto" else f"in the format {wanted}"
     message = f"{where} is not {kind}: it begins with {shown!r}"

@@ -84,7 +84,7 @@ def read_prices(
         if b"\0" in head:
             message = f"{path} is not a text file"
             raise InputError(message, hint="Give a csv, jsonl or parquet file of prices.")
-        layout = layout_of(head.decode(errors="replace").splitlines(), format, str(path))
+        layout = layout_of(head.decode(errors="replace").split("\n"), format, str(path))
         reading = _reading(path, layout, symbol, timezone)
     except (OSError, EOFError, zlib.error) as error:
         stream.close()

@@ -59,7 +59,14 @@ def usable(rows: Rows) -> tuple[Ticks, list[Problem]]:
         value = np.where(rows.ask == rows.value, rows.value, rows.value * 0.5 + rows.ask * 0.5)
     problems = [(int(rows.row[index]), *_problem(rows, index)) for index in np.flatnonzero(~good).tolist()]
     ticks = Ticks(rows.symbols, rows.code, rows.timestamp, value, np.zeros(len(value), np.int32))
-    return (ticks.take(good) if problems else ticks), problems
+    return (_tidy(ticks.take(good)) if problems else ticks), problems
+
+
+def _tidy(ticks: Ticks) -> Ticks:
+    """The same ticks without the symbols that only refused rows had."""
+    used, code = np.unique(ticks.code, return_inverse=True)
+    symbols = tuple(ticks.symbols[index] for index in used.tolist())
+    return Ticks(symbols, code.astype(np.int32), ticks.timestamp, ticks.value, ticks.sequence)
 
 
 def _problem(rows: Rows, index: int) -> tuple[str, str]:

@@ -68,7 +68,7 @@ class Simulator:
     The same arguments give the same prices. Every symbol has random streams of its own: another symbol beside
     it changes nothing. ``hz`` is the mean number of ticks a second and symbol (a tenth of it for CADJPY).
 
-    Raises ``InputError`` for symbols that cannot be simulated and for a rate that is not above zero.
+    Raises ``InputError`` for symbols that cannot be simulated, a rate that is not above zero and a seed below it.
     """
 
     def __init__(
@@ -86,6 +86,9 @@ class Simulator:
         if not (math.isfinite(hz) and hz > 0):
             message = f"{hz} ticks a second cannot be simulated"
             raise InputError(message, hint="Give a rate above zero, for example 10.")
+        if seed < 0:
+            message = f"the seed {seed} is below zero"
+            raise InputError(message, hint="Give a seed of zero or more.")
         self.symbols = tuple(dict.fromkeys(symbols))
         self._series = [_PairSeries(symbol, hz, seed, regimes) for symbol in self.symbols]
         self._start_ms = start_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ _TYPES = {
 }
 
 
+@cache
 def arrow_schema(schema: Schema) -> pa.Schema:
     """The Arrow schema of a table. Timestamps are int64 milliseconds.
 

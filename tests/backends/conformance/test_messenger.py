@@ -243,6 +243,13 @@ def test_with_room_for_one_every_input_has_its_turn(backend):
         assert {channel.pull(1, 0)[0].topic for _ in range(2)} == {"prices", "metrics"}
 
 
+def test_dead_letters_are_nobodys_input_or_output(backend):
+    with pytest.raises(InputError, match="dead-letter"):
+        backend.messenger.channel("metrics", ["prices", "dead-letter"], "metrics")
+    with pytest.raises(InputError, match="dead-letter"):
+        backend.messenger.channel("metrics", ["prices"], "dead-letter")
+
+
 def test_progress_tells_counters_time_and_backlog(backend):
     assert backend.messenger.progress("metrics") is None
     publish(backend, "prices", *"abc")

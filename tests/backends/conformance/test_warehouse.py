@@ -95,6 +95,8 @@ def test_no_columns_are_a_mistake(filled):
 def test_a_negative_number_of_rows_is_a_mistake(filled):
     with pytest.raises(InputError, match="-1"):
         filled.warehouse.read("prices", newest=-1)
+    with pytest.raises(InputError, match="-1"):
+        filled.warehouse.query("SELECT 1", limit=-1)
 
 
 def test_writing_twice_changes_nothing_and_a_new_row_replaces_the_old(filled):

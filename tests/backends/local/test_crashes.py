@@ -20,7 +20,7 @@ from fsictl.ports.messenger import Commit
 from fsictl.records.message import Message
 
 MESSAGES = 2000
-KILLS = 20
+KILLS = 15
 
 # Doubles every number of topic `in`; its state is the sum so far, a counter the number of messages.
 PIPELINE = """

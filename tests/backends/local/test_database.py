@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
@@ -16,7 +18,7 @@ import pytest
 import fsictl
 from fsictl.backends.local import database as database_module
 from fsictl.backends.local.database import VERSION, Database, storage_errors
-from fsictl.errors import BusyError, StorageError
+from fsictl.errors import BusyError, FsictlError, StorageError
 
 TABLES = "CREATE TABLE t (x BLOB)"
 SOURCE = Path(fsictl.__file__).parents[1]
@@ -122,6 +124,27 @@ def test_a_writer_that_waits_too_long(tmp_path, monkeypatch):
         with other.transaction():
             other.all("INSERT INTO t VALUES (2)")
         assert one.all("SELECT count(*) FROM t") == [(2,)]
+
+
+def test_many_may_make_open_and_close_the_same_file_at_once(tmp_path):
+    people, files = 6, 30
+    together = threading.Barrier(people, timeout=60)
+
+    def work(_person: int) -> None:
+        for n in range(files):
+            together.wait()
+            try:
+                with Database.for_writing(tmp_path / f"{n}.db", TABLES) as file, file.transaction():
+                    file.all("INSERT INTO t VALUES (1)")
+            except FsictlError:
+                together.abort()  # nobody waits for one who has failed
+                raise
+
+    with ThreadPoolExecutor(people) as pool:
+        list(pool.map(work, range(people)))
+    for n in range(files):
+        with Database.for_reading(tmp_path / f"{n}.db") as file:
+            assert file.all("SELECT count(*) FROM t") == [(people,)]
 
 
 def test_a_full_disk_undoes_the_commit_and_the_file_stays_good(tmp_path):

@@ -11,7 +11,7 @@ from tests.backends.samples import prices
 
 from fsictl.backends.local.warehouse import LocalWarehouse
 from fsictl.clock import ManualClock
-from fsictl.errors import InputError
+from fsictl.errors import InputError, StorageError
 
 
 @pytest.fixture
@@ -44,7 +44,18 @@ def test_nothing_but_reading_is_allowed(warehouse, tmp_path, sql):
 
 
 @pytest.mark.parametrize(
-    "sql", ["SELECT ?", "SELECT :name", "SELECT abs(-9223372036854775808)", "SELECT zeroblob(3e9)"]
+    "sql",
+    [
+        "SELECT ?",
+        "SELECT :name",
+        "SELECT abs(-9223372036854775808)",
+        "SELECT zeroblob(3e9)",
+        "SELECT json('x')",
+        "SELECT 1 LIMIT 'x'",
+        "SELECT 1\x00",
+        "SELECT '\udcff'",
+        "SELECT CAST(x'ff' AS TEXT)",
+    ],
 )
 def test_other_mistakes_are_the_users_too(warehouse, sql):
     with pytest.raises(InputError):
@@ -111,3 +122,17 @@ def test_an_endless_query_can_be_interrupted(warehouse):
 def test_an_endless_result_ends_at_the_limit(warehouse):
     numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
     assert warehouse.query(numbers, limit=3)["x"].to_pylist() == [1, 2, 3]
+
+
+def test_a_damaged_file_is_not_the_querys_fault(warehouse, tmp_path):
+    warehouse.write("prices", prices(*(("A", t, 1.0) for t in range(1000))))
+    warehouse.close()
+    path = tmp_path / "warehouse.db"
+    content = bytearray(path.read_bytes())
+    root = LocalWarehouse(tmp_path, ManualClock()).query("SELECT rootpage FROM sqlite_schema WHERE name = 'prices'")
+    start = (root["rootpage"][0].as_py() - 1) * 4096
+    content[start : start + 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+    for ask in (lambda: warehouse.query("SELECT sum(value) FROM prices"), lambda: warehouse.read("prices")):
+        with pytest.raises(StorageError, match="damaged"):
+            ask()

@@ -15,6 +15,7 @@ from fsictl.backends.local.layout import Layout
 from fsictl.backends.local.lock import Lock
 from fsictl.backends.local.log import Position
 from fsictl.clock import Clock
+from fsictl.errors import InputError
 from fsictl.ports.messenger import Commit, Recovered
 from fsictl.records.message import Received
 from fsictl.records.schemas import DEAD_LETTER_TOPIC
@@ -32,7 +33,7 @@ class _Input:
     def __init__(self, topic: str, path: Path, position: Position) -> None:
         self.topic = topic
         self._path = path
-        self._position = position
+        self.position = position
         self._file: Database | None = None
 
     def read(self, limit: int) -> list[Received]:
@@ -41,10 +42,10 @@ class _Input:
             self._file = Database.for_reading(self._path)
             if self._file is None:
                 return []
-            self._position = log.locate(self._file, self._position)
-        messages = log.messages_after(self._file, self.topic, self._position.offset, limit)
+            self.position = log.locate(self._file, self.position)
+        messages = log.messages_after(self._file, self.topic, self.position.offset, limit)
         if messages:
-            self._position = position_of(messages[-1])
+            self.position = position_of(messages[-1])
         return messages
 
     def close(self) -> None:
@@ -77,6 +78,9 @@ class LocalChannel:
         publishes: str | None = None,
         write_rows: RowWriter | None = None,
     ) -> None:
+        if DEAD_LETTER_TOPIC in {*inputs, publishes}:
+            message = f"the pipeline {pipeline} cannot have {DEAD_LETTER_TOPIC} as its input or output"
+            raise InputError(message, hint="Every pipeline may write dead letters; read them with the messenger.")
         self._pipeline = pipeline
         self._clock = clock
         self._poll = poll
@@ -113,8 +117,17 @@ class LocalChannel:
             self._clock.sleep(min(self._poll, left))
 
     def _take(self, limit: int) -> list[Received]:
-        messages: list[Received] = []
         self._inputs.rotate(-1)  # nobody is first every time, which matters when the limit is small
+        before = [source.position for source in self._inputs]
+        try:
+            return self._take_in_rounds(limit)
+        except BaseException:
+            for source, position in zip(self._inputs, before, strict=True):
+                source.position = position  # what other inputs gave must not count as given
+            raise
+
+    def _take_in_rounds(self, limit: int) -> list[Received]:
+        messages: list[Received] = []
         waiting = list(self._inputs)
         while waiting and len(messages) < limit:
             share = max(1, (limit - len(messages)) // len(waiting))

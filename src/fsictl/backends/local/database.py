@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import apsw
 
@@ -21,6 +22,9 @@ BUSY_TIMEOUT_MS = 30_000
 
 _CHECKPOINT_PAGES = 4000  # 16 MB of log before it is moved to the file: a sixth faster than SQLite's 4 MB
 _WAL_SIZE_LIMIT = 64 * 2**20
+_OPENING_WAIT = 0.005
+
+_Opened = TypeVar("_Opened")
 
 
 class Database:
@@ -42,7 +46,7 @@ class Database:
             try:
                 # WAL: readers never wait. NORMAL: a crash of the program loses nothing; a power cut may take
                 # back the last commits as a whole.
-                connection.execute("PRAGMA journal_mode = WAL")
+                _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
                 connection.execute(f"PRAGMA journal_size_limit = {_WAL_SIZE_LIMIT}")
@@ -58,11 +62,14 @@ class Database:
 
     @classmethod
     def for_reading(cls, path: Path) -> Self | None:
-        """Open a file that is there, without ever changing or creating anything; ``None`` when it has no tables yet."""
+        """Open a file without ever changing it; ``None`` when it is not there or has no tables yet.
+
+        SQLite puts the files by which readers and writers agree (``-wal``, ``-shm``) beside it where it can.
+        """
         with storage_errors(path):
             if not path.exists():
                 return None
-            database = cls(path, _open_read_only(path))
+            database = cls(path, _patiently(lambda: _open_read_only(path)))
             try:
                 if database.version() == 0:
                     database.close()
@@ -142,6 +149,18 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _patiently(opening: Callable[[], _Opened]) -> _Opened:
+    """Try again while others open or close the file: for that SQLite does not wait by itself."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            return opening()
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_OPENING_WAIT)
 
 
 def _open_read_only(path: Path) -> apsw.Connection:

@@ -14,7 +14,7 @@ from fsictl.backends.local.channel import LocalChannel
 from fsictl.backends.local.database import Database
 from fsictl.backends.local.dead_letters import count_dead_letters, read_dead_letters
 from fsictl.backends.local.layout import Layout
-from fsictl.backends.local.log import PipelineRecord
+from fsictl.backends.local.log import PipelineRecord, Position
 from fsictl.clock import Clock
 from fsictl.errors import InputError
 from fsictl.ports.messenger import PipelineProgress
@@ -111,13 +111,10 @@ class LocalMessenger:
         if not found:
             return None
         record, positions = max(found, key=lambda item: item[0].committed_ms or -1)
-        backlog = {
-            topic: max(0, self.end(topic) - positions[topic].offset if topic in positions else self.end(topic))
-            for topic in record.inputs
-        }
+        backlog = {topic: max(0, self.end(topic) - positions.get(topic, Position()).offset) for topic in record.inputs}
         return PipelineProgress(pipeline, record.counters, record.committed_ms, backlog)
 
-    def _records(self) -> Iterator[tuple[PipelineRecord, dict[str, log.Position]]]:
+    def _records(self) -> Iterator[tuple[PipelineRecord, dict[str, Position]]]:
         for path in self._layout.outputs().values():
             file = Database.for_reading(path)
             if file is None:

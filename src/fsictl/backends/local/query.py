@@ -48,6 +48,9 @@ def run_query(database: Database, sql: str, limit: int | None) -> pa.Table:
     except apsw.BindingsError as error:
         message = "the SQL has a parameter without a value"
         raise InputError(message, hint="Write the values into the SQL.") from error
+    except ValueError as error:  # characters that are none in UTF-8, in the SQL or in what it makes; NUL
+        message = f"the SQL or its result is not text: {error}"
+        raise InputError(message, hint="Use hex() to look at bytes.") from error
     finally:
         cursor.close(True)
     if not descriptions:

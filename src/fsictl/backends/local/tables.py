@@ -74,6 +74,7 @@ def conform(schema: Schema, rows: pa.Table) -> pa.Table:
 
     ``InputError`` when a column is missing, has another type, or lacks a value that it must have. NaN in a
     column that may be null becomes null, which is what SQLite makes of it; in any other column it is an error.
+    (Infinities are kept; of zero SQLite does not keep the sign.)
     """
     wanted = arrow_schema(schema)
     there = set(rows.column_names)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from fsictl.backends.local import log
 from fsictl.backends.local.channel import LocalChannel
-from fsictl.backends.local.database import Database
+from fsictl.backends.local.database import Database, storage_errors
 from fsictl.backends.local.layout import Layout
 from fsictl.backends.local.messenger import DEFAULT_POLL
 from fsictl.clock import Clock
@@ -66,9 +66,7 @@ class LocalWarehouse:
         if unknown or not chosen:
             message = f"the table {table} has no column {unknown[0]!r}" if unknown else "no column was asked for"
             raise InputError(message, hint=f"The columns of {table} are {', '.join(schema.names)}.")
-        if newest is not None and newest < 0:
-            message = f"{newest} is not a number of rows"
-            raise InputError(message, hint="Ask for zero rows or more.")
+        _check_count(newest)
         with self._reader() as file, file.snapshot():
             return read_rows(file, schema, symbols=symbols, start=start, end=end, columns=chosen, newest=newest)
 
@@ -84,7 +82,8 @@ class LocalWarehouse:
         """One read-only statement of SQLite's SQL; columns are typed by what they hold, Booleans as declared."""
         from fsictl.backends.local.query import run_query
 
-        with self._reader() as file:
+        _check_count(limit)
+        with self._reader() as file, storage_errors(file.path):
             return run_query(file, sql, limit)
 
     def sink(self, pipeline: str, inputs: Sequence[str]) -> LocalChannel:
@@ -123,6 +122,12 @@ def _tables() -> str:
     from fsictl.backends.local.tables import tables_sql
 
     return log.TABLES + tables_sql()
+
+
+def _check_count(rows: int | None) -> None:
+    if rows is not None and rows < 0:
+        message = f"{rows} is not a number of rows"
+        raise InputError(message, hint="Ask for zero rows or more.")
 
 
 def _schema(table: str) -> Schema:

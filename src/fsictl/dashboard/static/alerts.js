@@ -20,12 +20,12 @@ export class AlertList {
 
   /** Take episodes that are new or went on. */
   add(episodes) {
-    for (const episode of episodes) this.episodes.set(`${episode.symbol} ${episode.since}`, episode);
+    for (const episode of episodes) this.episodes.set(episode.id, episode);
   }
 
   draw(newest) {
     const latest = [...this.episodes.values()].sort((a, b) => b.since - a.since).slice(0, SHOWN);
-    this.episodes = new Map(latest.map((episode) => [`${episode.symbol} ${episode.since}`, episode]));
+    this.episodes = new Map(latest.map((episode) => [episode.id, episode]));
     this.none.hidden = latest.length > 0;
     latest.forEach((episode, i) => this.#write(this.#line(i), episode, newest));
     while (this.list.children.length > latest.length) this.list.lastChild.remove();
@@ -50,9 +50,8 @@ export class AlertList {
       episode.symbol,
       ` ${format.clock(episode.since)}, ${duration}`,
       `RSI ${format.plain(episode.rsi)} ${episode.side}, ` +
-        (episode.error == null
-          ? `unreliable by rule, ${episode.reason ?? "no score"}`
-          : `error ${format.score(episode.error)} > ${format.score(episode.threshold)}`),
+        `error ${format.score(episode.error)} > ${format.score(episode.threshold)}` +
+        (episode.feature ? `, mostly ${episode.feature.replaceAll("_", " ")}` : ""),
     ];
     line.dataset.symbol = episode.symbol;
     [name, when, what].forEach((element, i) => {

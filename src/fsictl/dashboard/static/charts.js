@@ -63,7 +63,7 @@ function lastValue(series, name, write) {
   return (plot) => {
     const values = plot.data[series];
     const at = values.findLastIndex((value) => value != null);
-    if (at < 0 || plot.data[0].length - at > 3) return;
+    if (at < 0 || plot.data[0].length - at > 3 || plot.data[0][at] > plot.scales.x.max) return;
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
     const y = plot.valToPos(values[at], "y", true);

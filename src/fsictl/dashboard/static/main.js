@@ -24,13 +24,15 @@ let status = {};
 let chosen = { symbol: null, seconds: 3600 };
 let loading = 0;
 let frame = 0;
+let changed = false; // whether the charts lag behind their series
 let reloading = 0;
+let meanwhile = null; // what arrives while a history is being fetched, which may lack it
 
 function readAddress() {
   const query = new URLSearchParams(location.search);
   const seconds = Number(query.get("window"));
-  const known = [...element("window").options].some((option) => Number(option.value) === seconds);
-  chosen = { symbol: query.get("symbol"), seconds: known ? seconds : 3600 };
+  const offered = [...element("window").options].some((option) => Number(option.value) === seconds);
+  chosen = { symbol: query.get("symbol"), seconds: offered ? seconds : 3600 };
 }
 
 function writeAddress() {
@@ -46,23 +48,27 @@ function notify(sentence) {
 
 function showFeed(state) {
   const feed = element("feed");
-  const since = state === "silent" && status.newest ? ` for ${format.duration(status.time - status.newest)}` : "";
-  const text = FEED_WORDS[state] + since;
   feed.dataset.state = state;
-  if (feed.textContent !== text) feed.textContent = text;
+  if (feed.textContent !== FEED_WORDS[state]) feed.textContent = FEED_WORDS[state];
+}
+
+function lagText({ feed, newest, lag, time }) {
+  if (newest == null) return "–";
+  if (feed === "replay") return `at ${format.day(newest)} ${format.clock(newest)}`;
+  if (feed === "silent") return format.duration(Math.round(time - newest));
+  return lag == null ? "–" : format.duration(lag);
 }
 
 function showStatus(news) {
   const before = status;
   status = news;
   showFeed(news.feed);
-  notify(news.problem ? [news.problem, news.hint].filter(Boolean).join(" ") : "");
-  const lag = element("lag");
-  if (news.feed === "replay" && news.newest) lag.textContent = `${format.day(news.newest)} ${format.clock(news.newest)}`;
-  else lag.textContent = news.lag == null || news.feed === "silent" ? "–" : format.duration(news.lag);
+  notify(news.problem ? [news.problem, news.hint].filter(Boolean).join(". ") : "");
+  element("lag").textContent = lagText(news);
   element("alert-count").textContent = String(news.alerts);
   element("alert-count").toggleAttribute("data-some", news.alerts > 0);
   if (news.model_version !== before.model_version) showModel();
+  if (!charts && news.newest != null) reload();
 }
 
 async function showModel() {
@@ -73,6 +79,10 @@ async function showModel() {
 
 /** Fetch everything anew: at the start, after a lost connection, and when more came than can be followed. */
 async function load() {
+  const news = await ask("/api/status");
+  limits = news.limits;
+  element("over-limit").textContent = limits.overbought;
+  element("under-limit").textContent = limits.oversold;
   const rows = await ask("/api/symbols");
   element("empty").hidden = rows.length > 0;
   element("board").hidden = rows.length === 0;
@@ -84,7 +94,12 @@ async function load() {
   picker.replaceChildren(...names.map((name) => new Option(name, name)));
   alerts.fill(await ask("/api/alerts"));
   alerts.draw(table.newest);
-  await choose({ symbol: names.includes(chosen.symbol) ? chosen.symbol : names[0] }, { keepAddress: true });
+  await choose({ symbol: known(chosen.symbol) }, { keepAddress: true });
+}
+
+/** That symbol if there is such a one, else the first. */
+function known(symbol) {
+  return table.has(symbol) ? symbol : element("symbol").options[0].value;
 }
 
 function makeBoard() {
@@ -101,10 +116,19 @@ async function choose(change, { keepAddress = false } = {}) {
   element("window").value = String(chosen.seconds);
   table.choose(chosen.symbol);
   const mine = ++loading;
+  meanwhile = { rows: [], verdicts: [] };
   const { symbol, seconds } = chosen;
-  const answer = await ask(`/api/history?${new URLSearchParams({ symbol, seconds })}`);
+  let answer;
+  let missed;
+  try {
+    answer = await ask(`/api/history?${new URLSearchParams({ symbol, seconds })}`);
+  } finally {
+    if (mine === loading) [missed, meanwhile] = [meanwhile, null];
+  }
   if (mine !== loading) return;
   series = new Series(answer, seconds);
+  missed.rows.forEach((row) => series.add(row));
+  missed.verdicts.forEach((verdict) => series.judge(verdict));
   element("chart-title").textContent = `${symbol}: RSI against price`;
   document.title = `${symbol} · fsictl`;
   charts.show(series.columns);
@@ -149,14 +173,20 @@ function takeRows(news) {
   rows.forEach((row) => table.update(row));
   verdicts.forEach((verdict) => table.judge(verdict));
   alerts.add(news.alerts);
-  const grown = series && rows.filter((row) => series.add(row)).length;
-  const judged = series && verdicts.filter((verdict) => series.judge(verdict)).length;
-  if (series?.stale) return choose({}, { keepAddress: true }).catch(complain);
+  for (const row of rows) changed = series?.add(row) || changed;
+  for (const verdict of verdicts) changed = series?.judge(verdict) || changed;
+  meanwhile?.rows.push(...rows);
+  meanwhile?.verdicts.push(...verdicts);
+  if (series?.stale) {
+    series.grown = 0;
+    choose({}, { keepAddress: true }).catch(complain);
+  }
   frame ||= requestAnimationFrame(() => {
     frame = 0;
     table.refresh();
     alerts.draw(table.newest);
-    if (!(grown || judged) || !series) return;
+    if (!changed) return;
+    changed = false;
     charts.show(series.columns, { live: true });
     if (!element("price-chart").matches(":hover")) describe();
   });
@@ -166,38 +196,35 @@ function complain(error) {
   notify(error instanceof TypeError ? "The server does not answer; trying again." : error.message);
 }
 
+/** Load again, soon; what asks for it meanwhile is served by the same load. */
 function reload() {
-  reloading ||= setTimeout(() => {
-    load().catch(complain).finally(() => { reloading = 0; });
-  }, reloading === 0 && !charts ? 0 : RELOAD_AFTER);
+  reloading ||= setTimeout(async () => {
+    try {
+      await load();
+      reloading = 0;
+    } catch (error) {
+      complain(error);
+      reloading = 0;
+      reload();
+    }
+  }, charts ? RELOAD_AFTER : 0);
 }
 
-async function start() {
-  readAddress();
-  const news = await ask("/api/status");
-  limits = news.limits;
-  element("over-limit").textContent = limits.overbought;
-  element("under-limit").textContent = limits.oversold;
-  showStatus(news);
-  await load();
+function listen() {
   element("symbol").addEventListener("change", (event) => choose({ symbol: event.target.value }).catch(complain));
   element("window").addEventListener("change", (event) => choose({ seconds: Number(event.target.value) }).catch(complain));
   addEventListener("popstate", () => {
     readAddress();
-    if (charts && table.has(chosen.symbol)) choose({}, { keepAddress: true }).catch(complain);
-  });
-  let first = true;
-  new Live("/api/events", {
-    open() {
-      notify("");
-      if (!first) load().catch(complain);
-      first = false;
-    },
-    lost() { showFeed("reconnecting"); },
-    rows: takeRows,
-    status: showStatus,
-    reload,
+    if (charts) choose({ symbol: known(chosen.symbol) }, { keepAddress: true }).catch(complain);
   });
 }
 
-start().catch(complain);
+readAddress();
+listen();
+new Live("/api/events", {
+  open: () => load().catch((error) => { complain(error); reload(); }),
+  lost: () => showFeed("reconnecting"),
+  rows: takeRows,
+  status: showStatus,
+  reload,
+});

@@ -41,36 +41,44 @@ class LocalEngine:
                 raise BusyError(message, hint=hint)
         for folder in ("run", "logs"):
             (self._root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in pipelines:
-            status_file(self._root, name).unlink(missing_ok=True)
-            command = [sys.executable, "-m", "fsictl.backends.local.supervise", str(self._root), name]
-            with log_file(self._root, name).open("ab") as log:
-                subprocess.Popen(
-                    [*command, *self._command(name)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+        keepers: dict[str, subprocess.Popen[bytes]] = {}
         try:
             for name in pipelines:
-                self._wait_until_up(name)
+                status_file(self._root, name).unlink(missing_ok=True)
+                keepers[name] = self._spawn(name)
+            for name, keeper in keepers.items():
+                self._wait_until_up(name, keeper)
         except BaseException:
-            self.stop(pipelines, drain=False, timeout=0.0)
+            for keeper in keepers.values():
+                keeper.terminate()
+            for keeper in keepers.values():
+                keeper.wait()
             raise
 
-    def _wait_until_up(self, name: str) -> None:
+    def _spawn(self, name: str) -> subprocess.Popen[bytes]:
+        keeper = [sys.executable, "-m", "fsictl.backends.local.supervise", str(self._root), name]
+        with log_file(self._root, name).open("ab") as log:
+            return subprocess.Popen(
+                [*keeper, *self._command(name)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _wait_until_up(self, name: str, keeper: subprocess.Popen[bytes]) -> None:
         end = self._clock.monotonic() + START_WITHIN
         while self._clock.monotonic() < end:
+            ended = keeper.poll() is not None  # asked first: what it wrote last is there when it has ended
             status = self._status_of(name)
-            if status is not None and status.state in {PipelineState.FAILED, PipelineState.RESTARTING}:
-                break
             if status is not None and status.state is PipelineState.RUNNING:
                 return
+            if ended or (status is not None and status.state in {PipelineState.FAILED, PipelineState.RESTARTING}):
+                break
             self._clock.sleep(0.05)
         status = self._status_of(name)
-        why = f": {status.detail}" if status is not None and status.detail else ""
-        message = f"{name} did not start{why}"
+        why = status.detail if status is not None else " ".join(self.logs(name, 2))
+        message = f"{name} did not start{f': {why}' if why else ''}"
         raise PreconditionError(message, hint=f"See `fsictl stream logs {name}`.")
 
     def stop(self, pipelines: Sequence[str], *, drain: bool, timeout: float) -> list[str]:
@@ -109,14 +117,14 @@ class LocalEngine:
     def _status_of(self, name: str) -> PipelineStatus | None:
         try:
             known = json.loads(status_file(self._root, name).read_text())
-        except (FileNotFoundError, ValueError):
+            state, pid, detail = PipelineState(known["state"]), known["pid"], str(known["detail"])
+            restarts, since_ms = int(known["restarts"]), int(known["since_ms"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # no file, or not one of ours
             return None
-        state = PipelineState(known["state"])
         alive = holder(supervisor_lock(self._root, name)) is not None
         if not alive and state is not PipelineState.FAILED:
             state = PipelineState.STOPPED
-        pid = known["pid"] if alive else None
-        return PipelineStatus(name, state, pid, known["restarts"], known["since_ms"], known["detail"])
+        return PipelineStatus(name, state, pid if alive else None, restarts, since_ms, detail)
 
     def logs(self, pipeline: str, lines: int) -> list[str]:
         """The last lines that the pipeline wrote, restarts included."""

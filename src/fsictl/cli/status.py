@@ -133,7 +133,7 @@ def rendered(found: dict[str, Any]) -> Group:
         prices.add_row(*seen, _verdict(row))
     late = None if found["newest"] is None else (found["at"] - found["newest"]) / 1000
     age = "no metrics yet" if late is None else f"newest metrics {time_text(found['newest'])} UTC"
-    if late is not None and late < 3600:
+    if late is not None and 0 <= late < 3600:
         age += f", {late:.1f} s ago"
     head = Text(f"{found['workspace']} · model {found['model'] or 'none yet'} · {age}")
     head.append(f" · {found['dead_letters']:,} dead letters", style="yellow" if found["dead_letters"] else "dim")

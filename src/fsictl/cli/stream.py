@@ -10,7 +10,7 @@ from fsictl.cli import pipelines
 from fsictl.cli.command import command, group
 from fsictl.cli.output import time_text
 from fsictl.cli.session import Session
-from fsictl.errors import PreconditionError, UsageError
+from fsictl.errors import PreconditionError, StorageError, UsageError
 
 app = group("stream", "Run the streaming pipelines (sink, metrics, infer) in the background.")
 
@@ -75,7 +75,11 @@ def status(session: Session) -> None:
     session.need_workspace()
     rows: list[dict[str, object]] = []
     for one in session.engine.status():
-        progress = session.progress(one.name)
+        detail = one.detail
+        try:
+            progress = session.progress(one.name)
+        except StorageError as error:  # a damaged file is no reason to hide who runs
+            progress, detail = None, detail or str(error)
         row: dict[str, object] = {
             "pipeline": one.name,
             "state": one.state.value,
@@ -84,7 +88,7 @@ def status(session: Session) -> None:
             "since": time_text(one.since_ms),
             "waiting": sum(progress.backlog.values()) if progress is not None else None,
             "counters": dict(progress.counters) if progress is not None else {},
-            "detail": one.detail,
+            "detail": detail,
         }
         rows.append(row)
     columns = {"pipeline": "pipeline", "state": "state", "pid": "pid", "restarts": "restarts", "since": "since (UTC)"}

@@ -32,7 +32,7 @@ class LocalEngine:
         self._keepers: dict[str, int] = {}  # process ids of the keepers that this process has started
 
     def start(self, pipelines: Sequence[str]) -> None:
-        """Start these; raises ``BusyError`` when one runs, ``PreconditionError`` when one does not come up."""
+        """Start these, all or none: ``BusyError`` when one runs, ``PreconditionError`` when one does not come up."""
         for name in pipelines:
             by = holder(supervisor_lock(self._root, name)) or holder(self._pipeline_lock(name))
             if by is not None:
@@ -41,11 +41,16 @@ class LocalEngine:
                 raise BusyError(message, hint=hint)
         for folder in ("run", "logs"):
             (self._root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in pipelines:
-            status_file(self._root, name).unlink(missing_ok=True)
-            self._spawn(name)
-        for name in pipelines:
-            self._wait_until_up(name)
+        try:
+            for name in pipelines:
+                status_file(self._root, name).unlink(missing_ok=True)
+                self._spawn(name)
+            for name in pipelines:
+                self._wait_until_up(name)
+        except BaseException:
+            for name in pipelines:
+                self._give_up(name)
+            raise
 
     def _spawn(self, name: str) -> None:
         """Start the keeper of a pipeline in a session of its own, so that it outlives this process and its terminal."""
@@ -63,18 +68,34 @@ class LocalEngine:
             setsid=True,
         )
 
+    def _reap(self, name: str, options: int = 0) -> bool:
+        """Take a keeper that this process started out of the process table; whether it has ended."""
+        if name not in self._keepers:
+            return True
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(self._keepers[name], options)[0] == 0:
+                return False
+        del self._keepers[name]
+        return True
+
+    def _give_up(self, name: str) -> None:
+        if not self._reap(name, os.WNOHANG):
+            os.kill(self._keepers[name], signal.SIGTERM)
+            self._reap(name)
+
     def _wait_until_up(self, name: str) -> None:
         end = self._clock.monotonic() + START_WITHIN
         while self._clock.monotonic() < end:
+            ended = self._reap(name, os.WNOHANG)  # asked first: what it wrote last is there when it has ended
             status = self._status_of(name)
-            if status is not None and status.state in {PipelineState.FAILED, PipelineState.RESTARTING}:
-                break
             if status is not None and status.state is PipelineState.RUNNING:
                 return
+            if ended or (status is not None and status.state in {PipelineState.FAILED, PipelineState.RESTARTING}):
+                break
             self._clock.sleep(0.05)
         status = self._status_of(name)
-        why = f": {status.detail}" if status is not None and status.detail else ""
-        message = f"{name} did not start{why}"
+        why = status.detail if status is not None else " ".join(self.logs(name, 2))
+        message = f"{name} did not start{f': {why}' if why else ''}"
         raise PreconditionError(message, hint=f"See `fsictl stream logs {name}`.")
 
     def stop(self, pipelines: Sequence[str], *, drain: bool, timeout: float) -> list[str]:
@@ -95,9 +116,7 @@ class LocalEngine:
             if not told and self._clock.monotonic() > end:
                 told = self._tell(name, signal.SIGTERM)
             self._clock.sleep(0.05)
-        if (started := self._keepers.pop(name, None)) is not None:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(started, 0)  # or it would stay in the process table as long as this process lives
+        self._reap(name)
 
     def _tell(self, name: str, number: signal.Signals) -> bool:
         """Send the keeper a signal; whether there is one. The lock proves that the process id is still its own."""
@@ -116,14 +135,14 @@ class LocalEngine:
     def _status_of(self, name: str) -> PipelineStatus | None:
         try:
             known = json.loads(status_file(self._root, name).read_text())
-        except (FileNotFoundError, ValueError):
+            state, pid, detail = PipelineState(known["state"]), known["pid"], str(known["detail"])
+            restarts, since_ms = int(known["restarts"]), int(known["since_ms"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # no file, or not one of ours
             return None
-        state = PipelineState(known["state"])
         alive = holder(supervisor_lock(self._root, name)) is not None
         if not alive and state is not PipelineState.FAILED:
             state = PipelineState.STOPPED
-        pid = known["pid"] if alive else None
-        return PipelineStatus(name, state, pid, known["restarts"], known["since_ms"], known["detail"])
+        return PipelineStatus(name, state, pid if alive else None, restarts, since_ms, detail)
 
     def logs(self, pipeline: str, lines: int) -> list[str]:
         """The last lines that the pipeline wrote, restarts included."""

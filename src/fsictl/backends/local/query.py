@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 import pyarrow as pa
 
-from fsictl.backends.local.database import Database
+from fsictl.backends.local.database import Database, storage_errors
 from fsictl.errors import InputError
 
 _ALLOWED = frozenset(
@@ -41,7 +41,8 @@ def run_query(database: Database, sql: str, limit: int | None) -> pa.Table:
     cursor = connection.cursor()
     cursor.exec_trace = remember
     try:
-        rows = list(islice(cursor.execute(sql), limit))
+        with storage_errors(database.path):
+            rows = list(islice(cursor.execute(sql), limit))
     except (apsw.SQLError, apsw.AuthError, apsw.ReadOnlyError, apsw.MismatchError, apsw.TooBigError) as error:
         raise _refused(error) from error
     except apsw.BindingsError as error:

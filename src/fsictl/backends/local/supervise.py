@@ -182,6 +182,8 @@ def main(arguments: Sequence[str]) -> None:
     lock = Lock.acquire(supervisor_lock(root, name), f"the keeper of {name}", clock)
     try:
         Supervisor(root, name, command, clock).run()
+    except OSError as error:  # its pipeline ends with it
+        sys.exit(f"The keeper of {name} cannot go on: {error}.")
     finally:
         lock.release()
 

@@ -15,7 +15,7 @@ COMMANDS = [
     *(["model", name] for name in ("list", "show")),
     ["alerts", "list"],
     ["dead-letter", "list"],
-    *([name] for name in ("demo", "init", "doctor", "status", "generate", "train", "dashboard", "query")),
+    *([name] for name in ("demo", "init", "doctor", "status", "generate", "train", "dashboard", "query", "export")),
 ]
 
 

@@ -96,6 +96,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ["stream", "stop"],
         ["stream", "logs", "sink"],
         ["metrics", "backfill"],
+        ["export", "prices", "--out", "x.csv"],
     ],
 )
 def test_without_a_workspace_every_look_says_what_to_do_first(

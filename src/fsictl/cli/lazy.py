@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "dead-letter": "See what could not be used, and why.",
         "model": "Look at model versions: their data, calibration and gates.",
         "query": "Run read-only SQL on the tables.",
+        "export": "Write a table to a Parquet, CSV or JSON lines file.",
     },
 }
 """Every command by section, with the line that the help shows."""

@@ -1,4 +1,4 @@
-"""``fsictl query``: read-only SQL on the warehouse, and ``fsictl export``: a table as a file."""
+"""``fsictl query``: read-only SQL on the warehouse."""
 
 from __future__ import annotations
 

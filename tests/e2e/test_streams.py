@@ -126,7 +126,7 @@ def test_other_settings_than_those_of_the_stored_state_are_refused(fsictl: Fsict
     fsictl("stream", "stop")
 
 
-def test_the_model_in_use_goes_on_scoring_beside_a_broken_alias(fsictl: Fsictl) -> None:
+def test_a_broken_alias_is_said_and_stops_nothing(fsictl: Fsictl) -> None:
     aliases = fsictl.directory / ".fsictl" / "models" / "aliases"
     aliases.mkdir(parents=True)
     (aliases / "champion").write_bytes(b"\xff\xfe../../etc/passwd\n")

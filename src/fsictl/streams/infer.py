@@ -74,7 +74,12 @@ class InferPipeline:
         except FsictlError as error:
             if str(error) != self._refused:
                 self._refused = str(error)
-                log.error("%s. %s The last good version goes on scoring.", error, error.hint)
+                now = (
+                    "The last good version goes on scoring"
+                    if self._scorer
+                    else "There are no verdicts until it is mended"
+                )
+                log.error("%s. %s %s.", error, error.hint, now)
             return self._scorer
         if scorer is not None and scorer is not self._scorer:
             log.info("scoring with model version %s", scorer.version)

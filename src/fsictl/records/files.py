@@ -71,7 +71,8 @@ def _write_csv(file: IO[bytes], schema: pa.Schema, tables: Iterable[pa.Table]) -
     options = csv.WriteOptions(include_header=False, quoting_style=quoting)
     with csv.CSVWriter(file, schema, write_options=options) as writer:
         for table in tables:
-            writer.write_table(table)
+            if table.num_rows:  # Arrow's writer puts NUL bytes where a table has an empty chunk
+                writer.write_table(table.combine_chunks())
 
 
 def _write_jsonl(file: IO[bytes], _schema: pa.Schema, tables: Iterable[pa.Table]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import webbrowser
 from typing import Annotated
 
 import typer
 
 from fsictl.cli.command import command
+from fsictl.cli.pipelines import SUPERVISOR_VARIABLE
 from fsictl.cli.session import Session
 
 
@@ -46,4 +49,19 @@ def dashboard(
         if not no_browser and sys.stderr.isatty():
             webbrowser.open(address)
 
-    serve(app, settings.host, settings.port, ready)
+    serve(app, settings.host, settings.port, ready, stop=_stop_with_keeper(session))
+
+
+def _stop_with_keeper(session: Session) -> threading.Event:
+    """Set when the process that keeps this one, if there is one, is gone."""
+    stop = threading.Event()
+    keeper = session.environment.get(SUPERVISOR_VARIABLE)
+
+    def watch() -> None:
+        while str(os.getppid()) == keeper:
+            session.clock.sleep(1.0)
+        stop.set()
+
+    if keeper is not None:
+        threading.Thread(target=watch, daemon=True).start()
+    return stop

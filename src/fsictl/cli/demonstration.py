@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO
+from contextlib import contextmanager, nullcontext
 
 from fsictl.cli.models import window_rules
 from fsictl.cli.output import summary_line
+from fsictl.cli.pipelines import SUPERVISOR_VARIABLE
 from fsictl.cli.session import Session
 from fsictl.cli.status import overview, rendered
 from fsictl.errors import CheckFailedError, FsictlError, InputError, PreconditionError
@@ -56,7 +57,7 @@ class Demonstration:
         try:
             say("Starting the streams.")
             engine.start(["metrics", "sink"])
-            self._publisher = self._spawn(self._publish, self._session.log("generate"))
+            self._publisher = self._spawn(self._publish, "generate")
             yield
         finally:
             _end(self._publisher)
@@ -69,18 +70,31 @@ class Demonstration:
     def _on_signal(self, _number: int, _frame: object) -> None:
         self._interrupted.set()
 
-    def _spawn(self, command_line: Sequence[str], out: IO[bytes] | int) -> subprocess.Popen[bytes]:
-        # In a session of its own: Ctrl-C reaches the demo alone, which ends its processes in good order.
-        err = subprocess.PIPE if out == subprocess.PIPE else subprocess.STDOUT
-        return subprocess.Popen(command_line, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+    def _spawn(
+        self, command_line: Sequence[str], name: str | None = None, *, answers: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Start a process that ends when the demo does, in a session of its own, so that Ctrl-C reaches the demo alone.
+
+        What it says goes to the log of that name, or to the terminal without one; with ``answers`` its stdout is read.
+        """
+        with self._session.log(name) if name is not None else nullcontext() as log:
+            return subprocess.Popen(
+                command_line,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if answers else log,
+                stderr=log,
+                env={**os.environ, SUPERVISOR_VARIABLE: str(os.getpid())},
+                start_new_session=True,
+            )
 
     def open_page(self, port: int, *, browser: bool) -> None:
         """Start the live page on the port (0: a free one) and say where it is."""
         command_line = self._session.command("dashboard", "--port", str(port), "--no-browser", "--json")
-        self._page = self._spawn(command_line, subprocess.PIPE)
+        self._page = self._spawn(command_line, "dashboard", answers=True)
         said = self._page.stdout.readline() if self._page.stdout is not None else b""
         if not said:
-            problem = self._page.stderr.read().decode().splitlines() if self._page.stderr is not None else []
+            self._page.wait()
+            problem = self._session.engine.logs("dashboard", 2)
             message = problem[0].removeprefix("Error: ") if problem else "the page did not start"
             raise PreconditionError(message, hint=problem[1] if len(problem) > 1 else "See `fsictl dashboard`.")
         address = json.loads(said)["url"]
@@ -172,9 +186,7 @@ class Demonstration:
             if len(times) > (count := max(round(len(times) * TRAIN_ON), least)):
                 arguments += ["--until", str(times[count])]
         self._session.output.say("Training a first version.")
-        trainer = subprocess.Popen(
-            self._session.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
-        )
+        trainer = self._spawn(self._session.command(*arguments), answers=True)
         while trainer.poll() is None and not self._interrupted.is_set():
             self._clock.sleep(_LOOK_EVERY)
         _end(trainer)

@@ -42,6 +42,19 @@ def test_a_look_gives_what_is_new_with_alerts(stores: Stores) -> None:
     assert watch.status()["alerts"] == 1
 
 
+def test_alerts_that_come_all_at_once_are_all_there(stores: Stores) -> None:
+    watch = watch_of(stores, ManualClock(NOW * 1000))
+    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 900, NOW - 3]))
+    watch.look()
+    seconds = [NOW - 900, NOW - 600, NOW - 300]
+    stores.warehouse.write("reconerr", verdict_rows("A", seconds, alert=np.array([True, True, True])))
+    assert watch.look()["reload"]
+    assert len(watch.alerts.recent(5)) == 3
+    stores.warehouse.write("reconerr", verdict_rows("A", [NOW - 3], alert=np.array([True])))
+    assert not watch.look()["reload"]
+    assert len(watch.alerts.recent(5)) == 4
+
+
 def test_the_state_of_the_feed_follows_the_data(stores: Stores) -> None:
     clock = ManualClock(NOW * 1000)
     watch = watch_of(stores, clock)

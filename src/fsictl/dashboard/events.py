@@ -63,8 +63,9 @@ class Watch:
         metrics = self._metrics.poll()
         newest = self._metrics.newest
         self._newest = None if newest is None else seconds_of(newest)
-        if self._newest is not None and not self._begun:
+        if self._newest is not None and not (self._begun and verdicts.complete):
             self._begun = True
+            self.alerts = AlertLog()
             since = self._newest - ALERTS_LOOK_BACK
             earlier = queries.recent_verdicts(self._warehouse, self._metrics.symbols, since, ALERT_COLUMNS)
             changed = self.alerts.add(earlier)

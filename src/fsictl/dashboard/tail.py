@@ -48,13 +48,15 @@ class Tail:
         return max(self._places.values(), default=None)
 
     def poll(self) -> Fresh:
-        """The new rows. The first look gives none; a symbol that appears later gives its newest."""
+        """The new rows. The first look gives none, a symbol that appears later its newest: incomplete if it has more."""
         import pyarrow as pa
 
         from fsictl.records.arrow import empty_table
 
-        extents = {extent.symbol: extent.last for extent in self._warehouse.extents(self._table)}
-        whole = all(extents.get(symbol, -1) >= place for symbol, place in self._places.items())
+        found = self._warehouse.extents(self._table)
+        extents = {extent.symbol: extent.last for extent in found}
+        whole = not self._started or all(extent.symbol in self._places or extent.rows == 1 for extent in found)
+        whole = whole and all(extents.get(symbol, -1) >= place for symbol, place in self._places.items())
         moved: dict[int, list[str]] = defaultdict(list)
         for symbol, last in extents.items():
             place = self._places.get(symbol, last - 1 if self._started else last)

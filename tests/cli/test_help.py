@@ -12,7 +12,7 @@ COMMANDS = [
     *(["stream", name] for name in ("start", "stop", "status", "logs")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
     *(["infer", name] for name in ("run", "batch")),
-    *(["model", name] for name in ("list", "show")),
+    *(["model", name] for name in ("list", "show", "promote", "rollback")),
     ["alerts", "list"],
     ["dead-letter", "list"],
     *([name] for name in ("demo", "init", "doctor", "status", "generate", "train", "dashboard", "query", "export")),

@@ -90,6 +90,8 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ["dead-letter", "list"],
         ["model", "list"],
         ["model", "show"],
+        ["model", "promote"],
+        ["model", "rollback"],
         ["train", "--now"],
         ["infer", "batch"],
         ["stream", "status"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from tests.dashboard.made_up import VERSION, lively
-from tests.dashboard.memory import MemoryArtifacts, MemoryMessenger, MemoryWarehouse
+from tests.memory import MemoryArtifacts, MemoryMessenger, MemoryWarehouse
 
 CARD = {
     "created_at": 1_767_225_600_000,

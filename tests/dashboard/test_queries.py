@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from tests.dashboard.conftest import Stores
 from tests.dashboard.made_up import VERSION, metrics_rows, verdict_rows
-from tests.dashboard.memory import MemoryMessenger
+from tests.memory import MemoryMessenger
 
 from fsictl.dashboard import queries
 from fsictl.ports.messenger import PipelineProgress

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 PROGRAM = """
 from fsictl.dashboard.app import create_app
 from fsictl.dashboard.serve import serve
-from tests.dashboard.memory import MemoryArtifacts, MemoryMessenger, MemoryWarehouse
+from tests.memory import MemoryArtifacts, MemoryMessenger, MemoryWarehouse
 
 app = create_app(MemoryWarehouse(), MemoryMessenger(), MemoryArtifacts())
 serve(app, "127.0.0.1", 0, lambda address: print(address, flush=True))

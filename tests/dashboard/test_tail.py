@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 from tests.dashboard.made_up import metrics_rows
-from tests.dashboard.memory import MemoryWarehouse
+from tests.memory import MemoryWarehouse
 
 from fsictl.dashboard.tail import Fresh, Tail
 

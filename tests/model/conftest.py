@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from tests.model.market import MemoryArtifacts, MemoryWarehouse, metrics_table
+from tests.memory import MemoryArtifacts, MemoryWarehouse
+from tests.model.market import metrics_table
 
 from fsictl.clock import ManualClock
 from fsictl.model.making import TrainingOptions

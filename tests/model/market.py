@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from fsictl.errors import InputError
-from fsictl.ports.warehouse import Extent
-from fsictl.records.arrow import arrow_schema, table_of
-from fsictl.records.schemas import METRICS, TABLES
+from fsictl.records.arrow import table_of
+from fsictl.records.schemas import METRICS
 
 START_S = 1_600_000_000
 
@@ -99,86 +96,3 @@ def _metrics(
         values[f"BB_UPPER_BAND_{name}"] = middle + 2 * deviation
         values[f"BB_BOTTOM_BAND_{name}"] = middle - 2 * deviation
     return table_of(METRICS, values)
-
-
-class MemoryWarehouse:
-    """Tables in memory, as far as training and batch inference use a warehouse."""
-
-    def __init__(self, **tables: pa.Table) -> None:
-        self.tables = {name: arrow_schema(schema).empty_table() for name, schema in TABLES.items()} | tables
-
-    def write(self, table: str, rows: pa.Table) -> None:
-        self.tables[table] = pa.concat_tables([self.tables[table], rows])
-
-    def read(
-        self,
-        table: str,
-        *,
-        symbols: Sequence[str] | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        columns: Sequence[str] | None = None,
-        newest: int | None = None,
-    ) -> pa.Table:
-        assert newest is None
-        rows = self.tables[table]
-        if symbols is not None:
-            rows = rows.filter(pc.is_in(rows["symbol"], pa.array(symbols, pa.string())))
-        if start is not None:
-            rows = rows.filter(pc.greater_equal(rows["timestamp"], start))
-        if end is not None:
-            rows = rows.filter(pc.less(rows["timestamp"], end))
-        rows = rows.sort_by([(name, "ascending") for name in TABLES[table].key])
-        return rows if columns is None else rows.select(list(columns))
-
-    def extents(self, table: str) -> list[Extent]:
-        grouped = (
-            self.tables[table]
-            .group_by("symbol")
-            .aggregate([("timestamp", "count"), ("timestamp", "min"), ("timestamp", "max")])
-        )
-        return sorted((Extent(*row.values()) for row in _ordered(grouped)), key=lambda extent: extent.symbol)
-
-    def query(self, sql: str, limit: int | None = None) -> pa.Table:
-        raise NotImplementedError
-
-    def sink(self, pipeline: str, inputs: Sequence[str]) -> Any:
-        raise NotImplementedError
-
-
-def _ordered(grouped: pa.Table) -> list[dict[str, Any]]:
-    return grouped.select(["symbol", "timestamp_count", "timestamp_min", "timestamp_max"]).to_pylist()
-
-
-class MemoryArtifacts:
-    """Folders and aliases in memory."""
-
-    def __init__(self) -> None:
-        self.stored: dict[str, dict[str, bytes]] = {}
-        self.pointers: dict[str, str] = {}
-
-    def put(self, folder: str, files: Mapping[str, bytes]) -> None:
-        if self.stored.get(folder, dict(files)) != dict(files):
-            message = f"{folder} is there already with other files"
-            raise InputError(message, hint="Choose another name.")
-        self.stored[folder] = dict(files)
-
-    def get(self, folder: str, file: str) -> bytes:
-        try:
-            return self.stored[folder][file]
-        except KeyError:
-            message = f"there is no {file} in {folder}"
-            raise InputError(message, hint="Choose another one.") from None
-
-    def folders(self) -> list[str]:
-        return sorted(self.stored)
-
-    def point(self, alias: str, folder: str) -> None:
-        assert folder in self.stored
-        self.pointers[alias] = folder
-
-    def resolve(self, alias: str) -> str | None:
-        return self.pointers.get(alias)
-
-    def aliases(self) -> dict[str, str]:
-        return dict(self.pointers)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.model.market import MemoryArtifacts, metrics_table
+from tests.memory import MemoryArtifacts
+from tests.model.market import metrics_table
 from tests.model.versions_of_chance import RULES, random_card, random_graph
 
 from fsictl.model.adoption import adopt_version

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.model.market import START_S, MemoryWarehouse, metrics_table
+from tests.memory import MemoryWarehouse
+from tests.model.market import START_S, metrics_table
 from tests.model.versions_of_chance import RULES, random_scorer
 
 from fsictl.errors import InputError

@@ -6,8 +6,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from tests.memory import MemoryArtifacts, MemoryWarehouse
 from tests.model.conftest import OPTIONS, RULES
-from tests.model.market import START_S, MemoryArtifacts, MemoryWarehouse, metrics_table
+from tests.model.market import START_S, metrics_table
 
 from fsictl.clock import ManualClock
 from fsictl.errors import NotEnoughDataError

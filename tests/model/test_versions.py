@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.model.market import MemoryArtifacts
+from tests.memory import MemoryArtifacts
 from tests.model.versions_of_chance import random_card, random_graph, random_weights
 
 from fsictl.errors import CheckFailedError, InputError
@@ -17,7 +17,6 @@ from fsictl.model.scoring import GraphScorer
 from fsictl.model.versions import (
     CARD_FILE,
     GRAPH_FILE,
-    list_cards,
     load_alias,
     load_scorer,
     promote,
@@ -148,9 +147,3 @@ def test_rollback_goes_to_the_predecessor(artifacts):
     assert rollback(artifacts) == "one" == artifacts.resolve("champion")
     with pytest.raises(InputError, match="replaced no other"):
         rollback(artifacts)
-
-
-def test_versions_are_listed_oldest_first_without_damaged_ones(artifacts):
-    store_version(artifacts, replace(random_card("late"), created_at=5), keras_file=b"", graph=random_graph())
-    artifacts.stored["one"][CARD_FILE] = b"damaged"
-    assert [card.version for card in list_cards(artifacts)] == ["two", "late"]

@@ -78,7 +78,7 @@ def _price_command(
 
 
 def _prepare(session: Session, *, fresh: bool) -> None:
-    session.settings  # noqa: B018  # wrong settings are said before anything starts
+    session.check_settings()
     running = [one.name for one in session.engine.status() if one.pid is not None] if session.root.is_dir() else []
     if running:
         message = f"{', '.join(running)} already run in {session.workspace}"

@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "dashboard": "Serve the live page until Ctrl-C.",
         "alerts": "See when an RSI signal could not be trusted.",
         "dead-letter": "See what could not be used, and why.",
-        "model": "Look at model versions: their data, calibration and gates.",
+        "model": "Look at model versions and their data, and choose the one that scores.",
         "query": "Run read-only SQL on the tables.",
         "export": "Write a table to a Parquet, CSV or JSON lines file.",
     },

@@ -16,7 +16,7 @@ from fsictl.errors import InputError
 if TYPE_CHECKING:
     from fsictl.model.card import Card
 
-app = group("model", "Look at model versions: what they were trained on, how well they are calibrated.")
+app = group("model", "Look at model versions and their data, and choose the one that scores.")
 
 
 def register(parent: typer.Typer) -> None:
@@ -126,3 +126,32 @@ def _listed(values: Any) -> str:
     if isinstance(values, dict):
         return "\n".join(f"{key}: {_listed(value)}" for key, value in values.items()) or "–"
     return number_text(values) if isinstance(values, float) else str(values)
+
+
+@command(app, "promote")
+def promote(
+    session: Session, version: Annotated[str, typer.Argument(help="A version, or challenger.")] = "challenger"
+) -> None:
+    """Let a version score from now on; running streams follow without a restart."""
+    from fsictl.model.versions import load_card
+    from fsictl.model.versions import promote as point
+
+    session.need_workspace()
+    need_version(session, version)
+    name = load_card(session.artifacts, version).version
+    point(session.artifacts, name)
+    _show_champion(session, name)
+
+
+@command(app, "rollback")
+def rollback(session: Session) -> None:
+    """Go back to the version that scored before the present one was made."""
+    from fsictl.model.versions import rollback as back
+
+    session.need_workspace()
+    _show_champion(session, back(session.artifacts))
+
+
+def _show_champion(session: Session, version: str) -> None:
+    session.output.say(f"The champion is [bold]{version}[/bold].")
+    session.output.document({"champion": version})

@@ -67,6 +67,10 @@ class Session:
         """The settings in force."""
         return self.loaded.settings
 
+    def check_settings(self) -> None:
+        """Raise ``SettingsError`` now for settings that are wrong, rather than in a log later."""
+        _ = self.loaded
+
     def need_workspace(self) -> None:
         """Raise ``PreconditionError`` when there is no local state yet, so that reading says what to do first."""
         if not self.root.is_dir():

@@ -48,7 +48,7 @@ def start(
             raise UsageError(message, hint="Say which: --foreground --only metrics.")
         pipelines.run_in_foreground(session, names[0])
         return
-    session.settings  # noqa: B018  # wrong settings are said here, not in a log
+    session.check_settings()
     session.make_workspace()
     session.engine.start(names)
     session.output.say(f"Running: {', '.join(names)}. See [bold]fsictl status --watch[/bold].")

@@ -48,7 +48,7 @@ class Tail:
         return max(self._places.values(), default=None)
 
     def poll(self) -> Fresh:
-        """The new rows. The first look gives none, a symbol that appears later its newest: incomplete if it has more."""
+        """The new rows. The first look gives none, a symbol that comes later its newest (incomplete if it has more)."""
         import pyarrow as pa
 
         from fsictl.records.arrow import empty_table

@@ -18,7 +18,7 @@ CHAMPION = "champion"
 """Alias of the version whose verdicts count."""
 
 CHALLENGER = "challenger"
-"""Alias of a version that is scored beside the champion and never alerts."""
+"""Alias of the newest version that did not become champion."""
 
 CARD_FILE = "card.json"
 KERAS_FILE = "model.keras"
@@ -121,14 +121,3 @@ def rollback(artifacts: Artifacts) -> str:
         raise InputError(message, hint="Promote the version that you want by its name.")
     promote(artifacts, parent)
     return parent
-
-
-def list_cards(artifacts: Artifacts) -> list[Card]:
-    """The cards of all versions that can be read, in the order in which they were made."""
-    cards = []
-    for folder in artifacts.folders():
-        try:
-            cards.append(load_card(artifacts, folder))
-        except InputError:  # a damaged version must not hide the others; asking for it by name says what is wrong
-            continue
-    return sorted(cards, key=lambda card: (card.created_at, card.version))

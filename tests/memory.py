@@ -19,8 +19,8 @@ from fsictl.records.schemas import TABLES
 class MemoryWarehouse:
     """The port ``Warehouse`` without SQL and sinks. ``failure`` is raised by every read while it is set."""
 
-    def __init__(self) -> None:
-        self._tables = {name: empty_table(schema) for name, schema in TABLES.items()}
+    def __init__(self, **tables: pa.Table) -> None:
+        self.tables = {name: empty_table(schema) for name, schema in TABLES.items()} | tables
         self._lock = threading.Lock()
         self.failure: Exception | None = None
         self.reads = 0
@@ -28,11 +28,11 @@ class MemoryWarehouse:
     def write(self, table: str, rows: pa.Table) -> None:
         key = list(TABLES[table].key)
         with self._lock:
-            both = pa.concat_tables([self._tables[table], rows.select(list(TABLES[table].names))])
+            both = pa.concat_tables([self.tables[table], rows.select(list(TABLES[table].names))])
             both = both.append_column("_at", pa.array(range(both.num_rows)))
             last = both.group_by(key).aggregate([("_at", "max")])["_at_max"]
             kept = both.take(last)
-            self._tables[table] = kept.drop_columns(["_at"]).sort_by([(name, "ascending") for name in key])
+            self.tables[table] = kept.drop_columns(["_at"]).sort_by([(name, "ascending") for name in key])
 
     def read(
         self,
@@ -48,7 +48,7 @@ class MemoryWarehouse:
             raise self.failure
         self.reads += 1
         time = "at" if table == "training_runs" else "timestamp"
-        rows = self._tables[table]
+        rows = self.tables[table]
         if symbols is not None:
             rows = rows.filter(pc.is_in(rows["symbol"], pa.array(list(symbols), pa.string())))
         if start is not None:
@@ -66,10 +66,7 @@ class MemoryWarehouse:
         if "symbol" not in TABLES[table].names:
             return []
         found = (
-            self._tables[table]
-            .group_by("symbol")
-            .aggregate([("symbol", "count"), ("timestamp", "min_max")])
-            .to_pylist()
+            self.tables[table].group_by("symbol").aggregate([("symbol", "count"), ("timestamp", "min_max")]).to_pylist()
         )
         extents = [
             Extent(row["symbol"], row["symbol_count"], row["timestamp_min_max"]["min"], row["timestamp_min_max"]["max"])
@@ -110,32 +107,32 @@ class MemoryArtifacts:
     """The port ``Artifacts``."""
 
     def __init__(self) -> None:
-        self._folders: dict[str, dict[str, bytes]] = {}
-        self._aliases: dict[str, str] = {}
+        self.stored: dict[str, dict[str, bytes]] = {}
+        self.pointers: dict[str, str] = {}
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
-        if self._folders.setdefault(folder, dict(files)) != dict(files):
+        if self.stored.setdefault(folder, dict(files)) != dict(files):
             message = f"{folder} is there already"
             raise InputError(message, hint="Choose another name.")
 
     def get(self, folder: str, file: str) -> bytes:
         try:
-            return self._folders[folder][file]
+            return self.stored[folder][file]
         except KeyError as error:
             message = f"there is no {folder}/{file}"
             raise InputError(message, hint="See what is there.") from error
 
     def folders(self) -> list[str]:
-        return sorted(self._folders)
+        return sorted(self.stored)
 
     def point(self, alias: str, folder: str) -> None:
-        if folder not in self._folders:
+        if folder not in self.stored:
             message = f"there is no {folder}"
             raise InputError(message, hint="See what is there.")
-        self._aliases[alias] = folder
+        self.pointers[alias] = folder
 
     def resolve(self, alias: str) -> str | None:
-        return self._aliases.get(alias)
+        return self.pointers.get(alias)
 
     def aliases(self) -> dict[str, str]:
-        return dict(self._aliases)
+        return dict(self.pointers)

@@ -58,7 +58,7 @@ class Fsictl:
     def start(self, *arguments: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start it and return at once; Ctrl-C reaches it, as it would from a terminal."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "fsictl", *(str(one) for one in arguments)],
+            [sys.executable, "-P", "-m", "fsictl", *(str(one) for one in arguments)],
             cwd=self.directory,
             env={**os.environ, "PYTHONPATH": SOURCE, **(env or {})},
             stdin=subprocess.DEVNULL,

@@ -137,3 +137,12 @@ def test_a_broken_alias_is_said_and_stops_nothing(fsictl: Fsictl) -> None:
     )
     assert fsictl.pipelines()["infer"]["restarts"] == 0
     fsictl("stream", "stop", "--drain")
+
+
+def test_files_of_the_directory_are_never_taken_for_modules(fsictl: Fsictl) -> None:
+    for name in ("json.py", "signal.py", "fsictl.py", "pyarrow.py"):
+        (fsictl.directory / name).write_text("raise SystemExit(9)\n")
+    fsictl("stream", "start", "--only", "sink")
+    (row,) = fsictl("stream", "status", "--json").json
+    assert row["state"] == "running"
+    fsictl("stream", "stop")

@@ -119,8 +119,8 @@ class Session:
         return self.command("stream", "start", "--foreground", "--only", pipeline)
 
     def command(self, *arguments: str) -> list[str]:
-        """The command line of this program in this workspace, with the settings that flags gave."""
-        return [sys.executable, "-m", "fsictl", "--workspace", str(self.workspace), *arguments]
+        """The command line of this program in this workspace; ``-P`` keeps modules of the directory out of it."""
+        return [sys.executable, "-P", "-m", "fsictl", "--workspace", str(self.workspace), *arguments]
 
     def log(self, process: str) -> IO[bytes]:
         """The log of a process beside the pipelines, for appending; ``fsictl stream logs`` reads those."""

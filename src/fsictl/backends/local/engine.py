@@ -54,7 +54,7 @@ class LocalEngine:
 
     def _spawn(self, name: str) -> None:
         """Start the keeper of a pipeline in a session of its own, so that it outlives this process and its terminal."""
-        arguments = [sys.executable, "-m", "fsictl.backends.local.supervise", str(self._root), name]
+        arguments = [sys.executable, "-P", "-m", "fsictl.backends.local.supervise", str(self._root), name]
         log = str(log_file(self._root, name))
         self._keepers[name] = os.posix_spawn(
             sys.executable,

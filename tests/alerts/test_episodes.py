@@ -94,3 +94,19 @@ def test_order_does_not_matter_and_every_row_is_in_one_episode(keys, random):
 def test_the_id_stays_while_the_episode_grows():
     rows = [verdict(10), verdict(12), verdict(14)]
     assert len({episodes_of(verdicts(*rows[:count]))[0].id for count in (1, 2, 3)}) == 1
+
+
+def test_what_was_called_unreliable_has_episodes_of_its_own_by_network_or_by_rule():
+    stale = {"alert": False, "unreliable": True, "reason": "stale", "reconstruction_error": None, "p_value": None}
+    rows = [
+        verdict(1, alert=False, unreliable=True),
+        verdict(2),
+        verdict(3, **stale, feature_errors=None),
+        verdict(4, **stale, feature_errors=None),
+        verdict(5, alert=False),
+    ]
+    assert [episode.seconds for episode in episodes_of(verdicts(*rows))] == [1]
+    network, rule = episodes_of(verdicts(*rows), flag="unreliable")
+    assert (network.seconds, network.reason, network.largest_error) == (2, None, 3.0)
+    assert (rule.seconds, rule.reason, rule.largest_error, rule.smallest_p_value) == (2, "stale", None, None)
+    assert rule.main_feature is None

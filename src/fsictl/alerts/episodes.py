@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,11 +20,13 @@ COLUMNS = (
     "model_version",
     "reconstruction_error",
     "threshold",
+    "unreliable",
     "alert",
     "p_value",
     "rsi",
     "side",
     "feature_errors",
+    "reason",
 )
 """The columns of ``reconerr`` that episodes are made from."""
 
@@ -33,7 +36,8 @@ class Alert:
     """One episode: from its first to its last alerting row (ms), both included.
 
     ``largest_error`` is the highest score, ``rsi`` the RSI there, ``main_feature`` the feature with the largest share
-    of it, ``threshold`` the label threshold it was compared with, ``smallest_p_value`` the most unusual moment.
+    of it, ``threshold`` the label threshold it was compared with, ``smallest_p_value`` the most unusual moment;
+    they are ``None`` when a rule decided without a score, and ``reason`` names the rule.
     ``seconds`` counts from the start of the first row's second to the end of the last one's.
     """
 
@@ -43,23 +47,26 @@ class Alert:
     end: int
     side: str
     rsi: float
-    largest_error: float
-    threshold: float
-    smallest_p_value: float
+    largest_error: float | None
+    threshold: float | None
+    smallest_p_value: float | None
     model_version: str
     seconds: int
     main_feature: str | None
+    reason: str | None
 
 
-def episodes_of(verdicts: pa.Table, *, most_apart_ms: int = MOST_APART_MS) -> list[Alert]:
-    """The alert episodes in rows of ``reconerr``, in any order; returned by start, then symbol.
+def episodes_of(
+    verdicts: pa.Table, *, flag: Literal["alert", "unreliable"] = "alert", most_apart_ms: int = MOST_APART_MS
+) -> list[Alert]:
+    """The episodes of rows of ``reconerr`` with that flag, in any order; returned by start, then symbol.
 
-    A change of side, of version, or a pause of more than ``most_apart_ms`` ends an episode. An episode's id
+    A change of side, version or reason, or a pause of more than ``most_apart_ms`` ends an episode. An episode's id
     depends on its symbol, start and version alone: it stays the same while the episode grows.
     """
     import pyarrow.compute as pc
 
-    flagged = verdicts.select(COLUMNS).filter(pc.fill_null(verdicts.column("alert"), False))
+    flagged = verdicts.select(COLUMNS).filter(pc.fill_null(verdicts.column(flag), False))
     rows = flagged.sort_by([(name, "ascending") for name in ("symbol", "model_version", "timestamp")]).to_pylist()
     episodes: list[list[dict[str, Any]]] = []
     for row in rows:
@@ -80,13 +87,13 @@ def alert_id(symbol: str, start: int, model_version: str) -> str:
 
 
 def _continues(last: dict[str, Any], row: dict[str, Any], most_apart_ms: int) -> bool:
-    same = all(last[name] == row[name] for name in ("symbol", "model_version", "side"))
+    same = all(last[name] == row[name] for name in ("symbol", "model_version", "side", "reason"))
     return same and row["timestamp"] - last["timestamp"] <= most_apart_ms
 
 
 def _alert(rows: list[dict[str, Any]]) -> Alert:
     first, last = rows[0], rows[-1]
-    worst = max(rows, key=lambda row: row["reconstruction_error"])
+    worst = max(rows, key=lambda row: -math.inf if row["reconstruction_error"] is None else row["reconstruction_error"])
     shares: dict[str, float] = json.loads(worst["feature_errors"] or "{}")
     return Alert(
         id=alert_id(first["symbol"], first["timestamp"], first["model_version"]),
@@ -97,8 +104,9 @@ def _alert(rows: list[dict[str, Any]]) -> Alert:
         rsi=worst["rsi"],
         largest_error=worst["reconstruction_error"],
         threshold=worst["threshold"],
-        smallest_p_value=min(row["p_value"] for row in rows),
+        smallest_p_value=min((row["p_value"] for row in rows if row["p_value"] is not None), default=None),
         model_version=first["model_version"],
         seconds=(last["timestamp"] - first["timestamp"]) // 1000 + 1,
         main_feature=max(shares, key=shares.__getitem__, default=None),
+        reason=first["reason"],
     )

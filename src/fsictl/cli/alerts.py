@@ -31,9 +31,12 @@ def list_(
     symbol: Annotated[str | None, typer.Option(help="Only this symbol.")] = None,
     start: Annotated[str | None, typer.Option(metavar="TIME", help="First event time, or -2h.")] = None,
     end: Annotated[str | None, typer.Option(metavar="TIME", help="Event time before which alerts end.")] = None,
+    unreliable: Annotated[
+        bool, typer.Option("--unreliable", help="Everything called unreliable, alert or not, stale feeds too.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 50,
 ) -> None:
-    """List alerts, the newest first; seconds in a row of one symbol and side are one alert."""
+    """List alerts, the newest first; seconds of one symbol and side close together are one alert."""
     from fsictl.alerts.episodes import episodes_of
 
     session.need_workspace()
@@ -44,7 +47,8 @@ def list_(
         start=times.moment(start, now) if start is not None else None,
         end=times.moment(end, now) if end is not None else None,
     )
-    found = sorted(episodes_of(table), key=lambda alert: alert.start, reverse=True)
+    episodes = episodes_of(table, flag="unreliable" if unreliable else "alert")
+    found = sorted(episodes, key=lambda alert: alert.start, reverse=True)
     rows = [{**dataclasses.asdict(alert), "from": time_text(alert.start)} for alert in found[:limit]]
     session.output.rows(
         rows,
@@ -59,9 +63,10 @@ def list_(
             "threshold": "threshold",
             "smallest_p_value": "p-value",
             "main_feature": "mostly",
+            "reason": "by rule",
             "model_version": "version",
         },
-        empty="No alert" + (f" of {symbol}" if symbol is not None else "") + ".",
+        empty="Nothing." if unreliable else "No alert. --unreliable shows what was called unreliable without one.",
     )
     if len(found) > limit:
         session.output.say(f"There are {len(found) - limit:,} more; --limit shows more.")

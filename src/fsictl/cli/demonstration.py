@@ -22,6 +22,9 @@ from fsictl.errors import CheckFailedError, FsictlError, InputError, Preconditio
 TRAIN_ON = 0.75
 """Share of a replay's windows that the first version is trained on; the later ones it has never seen."""
 
+ENOUGH_TO_DIVIDE = 4
+"""So many times ``model.least_windows`` must be left to train on; else a version is trained on all of them."""
+
 QUICK_STEPS = 900
 """Training steps of the first version; ``fsictl train --now`` takes the setting ``model.steps``."""
 
@@ -147,7 +150,7 @@ class Demonstration:
             return self._waiting("metrics") == 0 and self._waiting("sink") == 0
         if self._replayed:
             least = self._session.settings.model.least_windows
-            return self._window_count() * TRAIN_ON >= least
+            return self._window_count() >= least / TRAIN_ON
         newest = self._session.warehouse.read("metrics", newest=1, columns=["timestamp"]).to_pylist()
         return bool(newest) and self._clock.now_ms() - newest[0]["timestamp"] < _UP_TO_DATE_MS
 
@@ -183,7 +186,8 @@ class Demonstration:
         if self._replayed:
             times = self._window_times()
             least = self._session.settings.model.least_windows
-            if len(times) > (count := max(round(len(times) * TRAIN_ON), least)):
+            count = round(len(times) * TRAIN_ON)
+            if count >= ENOUGH_TO_DIVIDE * least:
                 arguments += ["--until", str(times[count])]
         self._session.output.say("Training a first version.")
         trainer = self._spawn(self._session.command(*arguments), answers=True)

@@ -88,7 +88,7 @@ def _show_report(session: Session, report: TrainingReport) -> None:
     )
     gate = report.card.gate
     if not gate.get("passed", True):
-        session.output.say(f"[yellow]Its gate refused it[/yellow]: {gate['reason']}. It needs more data.")
+        session.output.say(f"[bold]Its gate refused it[/bold]: {gate['reason']}. It needs more data.")
     session.output.document(
         {
             "run_id": report.run_id,

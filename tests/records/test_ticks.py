@@ -26,11 +26,6 @@ def test_concat_puts_parts_together_under_one_dictionary(rows: list[tuple[str, i
     assert _rows(Ticks.concat(parts)) == rows
 
 
-@given(_ROWS)
-def test_sorting_by_time_keeps_the_order_of_arrival_among_equals(rows: list[tuple[str, int, float]]) -> None:
-    assert _rows(_ticks(rows).sorted_by_time()) == sorted(rows, key=lambda row: row[1])
-
-
 @given(_ROWS, st.lists(st.integers(0, 30), max_size=4))
 def test_sequence_numbers_count_equal_times_whatever_the_batches(
     rows: list[tuple[str, int, float]], cuts: list[int]

@@ -92,7 +92,7 @@ def test_a_late_tick_goes_to_the_dead_letters_and_changes_no_row() -> None:
     _drain(channel, _pipeline(clock), clock, 1)
     assert channel.counters["late"] == 1
     letters = [message for topic, message in channel.outgoing if topic == DEAD_LETTER_TOPIC]
-    assert [letter.attributes["reason"] for letter in letters] == ["late"]
+    assert [(letter.attributes["reason"], letter.attributes["symbol"]) for letter in letters] == [("late", "A")]
     assert b"9.0" in letters[0].data
     assert _rows(channel.outgoing).equals(_expected(ticks))
 

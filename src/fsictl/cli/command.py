@@ -18,9 +18,7 @@ def group(name: str, text: str) -> typer.Typer:
     return typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode="rich")
 
 
-def command(
-    app: typer.Typer, name: str, *, hidden: bool = False
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function ``f(session, …)`` as a command of ``app``; its docstring is the help text.
 
     The command also takes the common options, which win over those given before the command's name.
@@ -47,7 +45,7 @@ def command(
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
         run.__annotations__ = {one.name: one.annotation for one in parameters}
         del run.__wrapped__  # or typer would read the inner signature
-        app.command(name, hidden=hidden)(run)
+        app.command(name)(run)
         return function
 
     return register

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from fsictl.backends.local.supervise import SUPERVISOR_VARIABLE
 from fsictl.cli.command import command
-from fsictl.cli.pipelines import SUPERVISOR_VARIABLE
 from fsictl.cli.session import Session
 
 

@@ -12,9 +12,9 @@ import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
+from fsictl.backends.local.supervise import SUPERVISOR_VARIABLE
 from fsictl.cli.models import window_rules
 from fsictl.cli.output import summary_line
-from fsictl.cli.pipelines import SUPERVISOR_VARIABLE
 from fsictl.cli.session import Session
 from fsictl.cli.status import overview, rendered
 from fsictl.errors import CheckFailedError, FsictlError, InputError, PreconditionError

@@ -30,7 +30,9 @@ def list_(session: Session) -> None:
     from fsictl.model.versions import load_card
 
     session.need_workspace()
-    names = {folder: alias for alias, folder in session.artifacts.aliases().items()}
+    names: dict[str, str] = {}
+    for alias, folder in session.artifacts.aliases().items():
+        names[folder] = f"{names[folder]}, {alias}" if folder in names else alias
     rows = []
     for folder in session.artifacts.folders():
         try:

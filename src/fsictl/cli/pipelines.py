@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from fsictl.backends.local.supervise import READY, SUPERVISOR_VARIABLE
 from fsictl.cli.session import Session
 from fsictl.ports.messenger import Channel
 from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 NAMES = ("metrics", "infer", "sink")
 """The pipelines of a stream, in the order in which they are drained: each hands its work to the next ones."""
-
-SUPERVISOR_VARIABLE = "FSICTL_SUPERVISED_BY"
 
 
 def metrics_parameters(session: Session) -> MetricsParameters:
@@ -86,7 +85,7 @@ class SignalStop:
     def tell_ready(self) -> None:
         """Tell the keeper, if there is one, that the pipeline works."""
         if self._keeper is not None and os.getppid() == self._keeper:
-            os.kill(self._keeper, signal.SIGUSR2)
+            os.kill(self._keeper, READY)
 
     def __call__(self) -> Stop:
         from fsictl.streams.pipeline import Stop

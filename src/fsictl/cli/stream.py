@@ -14,6 +14,8 @@ from fsictl.errors import PreconditionError, StorageError, UsageError
 
 app = group("stream", "Run the streaming pipelines (sink, metrics, infer) in the background.")
 
+_OTHERS = ("generate", "dashboard")  # what a demo runs beside the pipelines
+
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="NAME", help="Just this pipeline; may be given more than once.")
 ]
@@ -102,11 +104,14 @@ def status(session: Session) -> None:
 @command(app, "logs")
 def logs(
     session: Session,
-    name: Annotated[str, typer.Argument(help="sink, metrics or infer; generate for the prices of a demo.")],
+    name: Annotated[str, typer.Argument(help="sink, metrics or infer; generate or dashboard of a demo.")],
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=100_000, help="How many of the last lines.")] = 50,
 ) -> None:
     """Show what a pipeline said last."""
     session.need_workspace()
+    if name not in (*pipelines.NAMES, *_OTHERS):
+        message = f"there is no process {name}"
+        raise UsageError(message, hint=f"There are logs of {', '.join((*pipelines.NAMES, *_OTHERS))}.")
     said = session.engine.logs(name, lines)
     if not said:
         message = f"{name} has said nothing yet"

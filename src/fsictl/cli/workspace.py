@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from fsictl import __version__
+from fsictl.backends.local.supervise import SUPERVISOR_VARIABLE
 from fsictl.cli.command import command
 from fsictl.cli.session import Session
 from fsictl.errors import CheckFailedError, FsictlError, PreconditionError
@@ -30,7 +31,7 @@ _LIBRARIES = (
     "uvicorn",
 )
 _LEAST_FREE = 1_000_000_000
-_OWN_VARIABLES = {"FSICTL_WORKSPACE", "FSICTL_SUPERVISED_BY"}
+_OWN_VARIABLES = {"FSICTL_WORKSPACE", SUPERVISOR_VARIABLE}
 
 
 def register(parent: typer.Typer) -> None:

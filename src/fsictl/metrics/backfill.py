@@ -21,8 +21,8 @@ def backfill(
     """The rows of these ticks in blocks, sorted by symbol and timestamp.
 
     Ticks may come in any order and none is late; those of one symbol with equal timestamps count in the order given
-    (``Ticks.sorted_by_time`` gives rows of the table ``prices`` the order in which they were published). At the end
-    every symbol fills up to its ``max_gap``. A block has about ``rows_per_block`` rows of one symbol.
+    (rows of the table ``prices``, read by their key, have the order in which they were published). At the end every
+    symbol fills up to its ``max_gap``. A block has about ``rows_per_block`` rows of one symbol.
     The rows are the same to the bit as those of an operator that got the ticks as a stream.
 
     >>> ticks = Ticks.of(["B", "A", "A"], [500, 2_500, 1_500], [2.0, 1.1, 1.0])

@@ -56,7 +56,7 @@ class MetricsOperator:
         """Take ticks in order of arrival; returns those that are late, which change nothing but a count.
 
         A tick is late when its second is not after the last second for which its symbol has a row. The ticks must
-        be valid (see ``records.encoding.validate_ticks``).
+        be valid (see ``records.validation.validate_ticks``).
         """
         if not len(ticks):
             return ticks

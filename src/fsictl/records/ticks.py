@@ -97,12 +97,6 @@ class Ticks:
         """The ticks at these positions (indices, a mask or a slice), dictionary unchanged."""
         return Ticks(self.symbols, self.code[which], self.timestamp[which], self.value[which], self.sequence[which])
 
-    def sorted_by_time(self) -> Ticks:
-        """The ticks by event time; equal times keep the order of ``sequence``, then of arrival."""
-        if len(self) < 2 or bool(np.all(self.timestamp[1:] > self.timestamp[:-1])):
-            return self
-        return self.take(np.lexsort((self.sequence, self.timestamp)))
-
     def symbol_of(self, index: int) -> str:
         """The symbol of the tick at ``index``."""
         return self.symbols[int(self.code[index])]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from fsictl.clock import Clock
 from fsictl.errors import InputError
 from fsictl.metrics.operator import MetricsOperator
@@ -15,7 +13,7 @@ from fsictl.metrics.rows import table_of_block
 from fsictl.metrics.watermark import Watermark
 from fsictl.records.encoding import decode_ticks, encode_rows
 from fsictl.records.message import Message, Received, Reject
-from fsictl.records.schemas import METRICS, METRICS_TOPIC, PRICES_TOPIC
+from fsictl.records.schemas import DEAD_LETTER_TOPIC, METRICS, METRICS_TOPIC, PRICES_TOPIC
 from fsictl.records.ticks import Ticks
 from fsictl.streams.pipeline import Result, dead_letters
 
@@ -116,10 +114,10 @@ class MetricsPipeline:
 
 def _late_letters(late: Ticks) -> list[tuple[str, Message]]:
     letters = []
-    for index in np.arange(len(late)).tolist():
+    for index in range(len(late)):
         symbol, timestamp = late.symbol_of(index), int(late.timestamp[index])
         data = f'{{"symbol": "{symbol}", "timestamp": {timestamp}, "value": {float(late.value[index])!r}}}'.encode()
         detail = "its second was already closed"
         reject = Reject("late", detail, data, f"{PRICES_TOPIC}/{symbol}/{timestamp}/{int(late.sequence[index])}")
-        letters += dead_letters([reject], timestamp)
+        letters.append((DEAD_LETTER_TOPIC, reject.to_message(timestamp_ms=timestamp, symbol=symbol)))
     return letters

@@ -128,12 +128,13 @@ def _publish(session: Session, source: Iterator[Block], pace: Pace, length: floa
     stop = SignalStop(session.environment)
     session.make_workspace()
     with session.output.progress("publishing", length) as bar:
-        first: list[int] = []
+        first: int | None = None
 
         def show(so_far: Published) -> None:
+            nonlocal first
             if so_far.event_ms is not None:
-                first.append(so_far.event_ms) if not first else None
-                bar.at((so_far.event_ms - first[0]) / 1000, note=f"{so_far.ticks:,} ticks")
+                first = so_far.event_ms if first is None else first
+                bar.at((so_far.event_ms - first) / 1000, note=f"{so_far.ticks:,} ticks")
 
         sent = publish(
             source,

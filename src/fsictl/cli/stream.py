@@ -115,7 +115,8 @@ def logs(
     said = session.engine.logs(name, lines)
     if not said:
         message = f"{name} has said nothing yet"
-        raise PreconditionError(message, hint="Start it with `fsictl stream start`.")
+        starter = "fsictl demo" if name in _OTHERS else "fsictl stream start"
+        raise PreconditionError(message, hint=f"It is started by `{starter}`.")
     if session.output.as_json:
         session.output.document(said)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,10 +9,12 @@ import numpy as np
 
 from fsictl.records.ticks import FloatArray, IntArray
 
+_SPARE_BITS = 63  # of a signed 64-bit number
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bars:
-    """One-second bars as columns, by owner and then by second.
+    """One-second bars as columns, by second and then by owner.
 
     ``owner`` is the number of the symbol, ``second`` the start of the bar in seconds since the epoch, the two
     timestamps are event times in milliseconds; the rest is as in the table ``metrics``.
@@ -33,15 +34,10 @@ class Bars:
     def __len__(self) -> int:
         return len(self.owner)
 
-    @classmethod
-    def concat(cls, parts: Sequence[Bars]) -> Bars:
-        """The parts one after the other."""
-        columns: list[Any] = [np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)]
-        return cls(*columns)
-
-    def take(self, which: IntArray) -> Bars:
-        """The bars at these positions."""
-        columns: list[Any] = [getattr(self, f.name)[which] for f in fields(self)]
+    def until(self, second: int, start: int) -> Bars:
+        """The bars from position ``start`` on that begin before this second."""
+        which = slice(start, start + int(np.searchsorted(self.second[start:], second)))
+        columns: list[Any] = [getattr(self, field.name)[which] for field in fields(self)]
         return Bars(*columns)
 
 
@@ -55,7 +51,7 @@ def bars_of(owner: IntArray, timestamp: IntArray, value: FloatArray) -> Bars:
     >>> bars.second.tolist(), bars.first.tolist(), bars.last.tolist(), bars.count.tolist()
     ([1, 2], [1.0, 1.1], [1.2, 1.1], [2, 1])
     """
-    order = np.lexsort((timestamp, owner))  # stable: equal timestamps stay in order of arrival
+    order = _order(owner, timestamp)
     owner, timestamp, value = owner[order], timestamp[order], value[order]
     second = timestamp // 1000
     is_start = np.ones(len(owner), bool)
@@ -76,3 +72,21 @@ def bars_of(owner: IntArray, timestamp: IntArray, value: FloatArray) -> Bars:
         total=total,
         count=ends - starts + 1,
     )
+
+
+def _order(owner: IntArray, timestamp: IntArray) -> IntArray:
+    """By second, then by owner, then by timestamp, then by arrival.
+
+    One number with all of that sorts several times faster than ``lexsort``, if it fits.
+    """
+    if not len(owner):
+        return owner
+    earliest = timestamp.min() // 1000 * 1000
+    second, millisecond = np.divmod(timestamp - earliest, 1000)
+    owners, arrivals = int(owner.max()) + 1, len(owner)
+    if int(second.max() + 1) * owners * 1000 * arrivals >= 2**_SPARE_BITS:
+        return np.lexsort((timestamp, owner, second))  # stable
+    key = ((second * owners + owner) * 1000 + millisecond) * arrivals + np.arange(arrivals)
+    key.sort()
+    order: IntArray = key % arrivals
+    return order

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsictl.metrics.state import NOTHING_PENDING
 from fsictl.records.ticks import FloatArray, IntArray
+
+NOTHING = 2**61
+"""The earliest second of no ticks."""
 
 
 class Pending:
@@ -17,10 +19,14 @@ class Pending:
 
     def __init__(self) -> None:
         self._parts: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self.earliest = NOTHING
+        """The earliest second that has a tick."""
 
     def append(self, owner: IntArray, timestamp: IntArray, value: FloatArray) -> None:
         """Add ticks that arrived after all others."""
-        self._parts.append((owner, timestamp, value))
+        if len(owner):
+            self._parts.append((owner, timestamp, value))
+            self.earliest = min(self.earliest, int(timestamp.min()) // 1000)
 
     def columns(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Owner, timestamp and value of all that wait."""
@@ -30,13 +36,11 @@ class Pending:
             self._parts = [(np.concatenate(owners), np.concatenate(timestamps), np.concatenate(values))]
         return self._parts[0]
 
-    def take_until(self, newest_second: int, first_pending: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
-        """Remove and return the ticks up to the end of that second; sets each symbol's ``first_pending`` anew."""
+    def take_before(self, second: int) -> tuple[IntArray, IntArray, FloatArray]:
+        """Remove and return the ticks of earlier seconds."""
         owner, timestamp, value = self.columns()
-        second = timestamp // 1000
-        closing = second <= newest_second
+        closing = timestamp < second * 1000
         rest = ~closing
-        self._parts = [(owner[rest], timestamp[rest], value[rest])]
-        first_pending[:] = NOTHING_PENDING
-        np.minimum.at(first_pending, owner[rest], second[rest])
+        self._parts, self.earliest = [], NOTHING
+        self.append(owner[rest], timestamp[rest], value[rest])
         return owner[closing], timestamp[closing], value[closing]

@@ -9,7 +9,8 @@ import numpy as np
 
 from fsictl.records.ticks import FloatArray, IntArray
 
-_SPARE_BITS = 63  # of a signed 64-bit number
+_BITS = 63  # of a signed 64-bit number that is not negative
+_MS_BITS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,22 +52,18 @@ def bars_of(owner: IntArray, timestamp: IntArray, value: FloatArray) -> Bars:
     >>> bars.second.tolist(), bars.first.tolist(), bars.last.tolist(), bars.count.tolist()
     ([1, 2], [1.0, 1.1], [1.2, 1.1], [2, 1])
     """
-    order = _order(owner, timestamp)
-    owner, timestamp, value = owner[order], timestamp[order], value[order]
-    second = timestamp // 1000
-    is_start = np.ones(len(owner), bool)
-    is_start[1:] = (owner[1:] != owner[:-1]) | (second[1:] != second[:-1])
-    starts = np.flatnonzero(is_start)
-    ends = np.append(starts, len(owner))[1:] - 1
+    order, starts = _order(owner, timestamp)
+    value, ends = value[order], np.append(starts, len(owner))[1:] - 1
+    first, last = order[starts], order[ends]
     with np.errstate(over="ignore"):
         total = np.add.reduceat(value, starts)
     return Bars(
-        owner=owner[starts],
-        second=second[starts],
+        owner=owner[first],
+        second=timestamp[first] // 1000,
         first=value[starts],
         last=value[ends],
-        first_ms=timestamp[starts],
-        last_ms=timestamp[ends],
+        first_ms=timestamp[first],
+        last_ms=timestamp[last],
         low=np.minimum.reduceat(value, starts),
         high=np.maximum.reduceat(value, starts),
         total=total,
@@ -74,19 +71,22 @@ def bars_of(owner: IntArray, timestamp: IntArray, value: FloatArray) -> Bars:
     )
 
 
-def _order(owner: IntArray, timestamp: IntArray) -> IntArray:
-    """By second, then by owner, then by timestamp, then by arrival.
-
-    One number with all of that sorts several times faster than ``lexsort``, if it fits.
-    """
+def _order(owner: IntArray, timestamp: IntArray) -> tuple[IntArray, IntArray]:
+    """Positions by second, then owner, then timestamp, then arrival; and where among these each bar begins."""
     if not len(owner):
-        return owner
-    earliest = timestamp.min() // 1000 * 1000
-    second, millisecond = np.divmod(timestamp - earliest, 1000)
-    owners, arrivals = int(owner.max()) + 1, len(owner)
-    if int(second.max() + 1) * owners * 1000 * arrivals >= 2**_SPARE_BITS:
-        return np.lexsort((timestamp, owner, second))  # stable
-    key = ((second * owners + owner) * 1000 + millisecond) * arrivals + np.arange(arrivals)
-    key.sort()
-    order: IntArray = key % arrivals
-    return order
+        return owner, owner
+    arrivals = np.arange(len(owner))
+    second = timestamp // 1000
+    elapsed = second - second.min()
+    owner_bits, arrival_bits = int(owner.max()).bit_length(), len(owner).bit_length()
+    if int(elapsed.max()).bit_length() + owner_bits + _MS_BITS + arrival_bits >= _BITS:
+        order = np.lexsort((timestamp, owner, second))  # stable
+        differs = (np.diff(owner[order]) != 0) | (np.diff(second[order]) != 0)
+    else:  # One number with all of that sorts several times faster.
+        bar = elapsed << owner_bits | owner
+        key = (bar << _MS_BITS | timestamp - second * 1000) << arrival_bits | arrivals
+        key.sort()
+        order = key & (1 << arrival_bits) - 1
+        key >>= arrival_bits + _MS_BITS
+        differs = key[1:] != key[:-1]
+    return order, np.concatenate([np.zeros(1, np.int64), np.flatnonzero(differs) + 1])

@@ -40,29 +40,29 @@ def fill(bars: Bars, states: SymbolStates, owners: Owners, second: int, seconds:
     point, until ``max_gap`` seconds after the last bar with ticks. The symbols' ``last``, ``last_real``,
     ``last_real_ms`` and ``last_second`` are brought up to the end of that time.
     """
-    who = numbers(owners)
-    column = np.empty(states.number, np.int64)
-    column[who] = np.arange(len(who))
-    cell = (bars.second - second) * len(who) + column[bars.owner]
-    # What was known before, and then the bars: a cell without ticks takes the newest of them above it.
-    source = np.zeros((seconds + 1, len(who)), np.int64)
-    source[0] = np.arange(len(who))
-    source.reshape(-1)[len(who) + cell] = len(who) + np.arange(len(bars))
-    np.maximum.accumulate(source, axis=0, out=source)
-    last = np.concatenate([states.last[owners], bars.last])[source]
-    last_ms = np.concatenate([states.last_real_ms[owners], bars.last_ms])[source]
-    last_real = np.concatenate([states.last_real[owners], bars.second])[source]
+    shape = (seconds, len(states.last[owners]))
+    dense = isinstance(owners, slice) and len(bars) == seconds * shape[1]
+    cell, source = (None, None) if dense else _cells(bars, owners, second, shape, states.number)
 
+    def held(before: npt.NDArray[Number], values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        joined = np.concatenate([before, values])
+        return joined.reshape(seconds + 1, shape[1]) if source is None else joined[source]
+
+    def with_bars(values: npt.NDArray[Number], otherwise: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        if cell is None:
+            return values.reshape(shape)
+        every = otherwise.copy()
+        every.reshape(-1)[cell] = values
+        return every
+
+    last = held(states.last[owners], bars.last)
+    last_ms = held(states.last_real_ms[owners], bars.last_ms)
+    last_real = held(states.last_real[owners], bars.second)
     now = second + np.arange(seconds)[:, None]
     since = now - last_real[1:]
     present = (since <= max_gap) & (now > states.last_second[owners])
     is_whole = bool(present.all())
     filled = present & (since > 0)
-
-    def with_bars(values: npt.NDArray[Number], otherwise: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        every = otherwise.copy()
-        every.reshape(-1)[cell] = values
-        return every
 
     synthetic = last[1:] if is_whole else np.where(present, last[1:], 0.0)
     total, count = with_bars(bars.total, synthetic), with_bars(bars.count, present.astype(np.int64))
@@ -79,3 +79,19 @@ def fill(bars: Bars, states: SymbolStates, owners: Owners, second: int, seconds:
         first_ms=with_bars(bars.first_ms, last_ms[1:]),
         last_ms=last_ms[1:],
     )
+
+
+def _cells(bars: Bars, owners: Owners, second: int, shape: tuple[int, int], symbols: int) -> tuple[IntArray, IntArray]:
+    """Where each bar belongs, in a flat array; and for each second what is known there.
+
+    That is a position among what was known before and then the bars, with the shape [1 + seconds, symbols]: a second
+    without ticks has the one above it.
+    """
+    who, width = numbers(owners), shape[1]
+    column = np.empty(symbols, np.int64)
+    column[who] = np.arange(width)
+    cell = (bars.second - second) * width + column[bars.owner]
+    source = np.zeros((1 + shape[0], width), np.int64)
+    source[0] = np.arange(width)
+    source.reshape(-1)[width + cell] = width + np.arange(len(bars))
+    return cell, np.maximum.accumulate(source, axis=0)

@@ -22,7 +22,7 @@ import numpy as np
 from fsictl.metrics.history import History, Owners, Part, numbers
 from fsictl.records.ticks import FloatArray, IntArray
 
-SYMBOLS_AT_ONCE = 1024
+SYMBOLS_AT_ONCE = 512
 """So many symbols begin a chunk together: it bounds the memory that this takes."""
 
 _FEW = 512  # terms of a second, up to which numpy's own running sum is faster than a loop over the seconds

@@ -6,8 +6,11 @@ that order must not depend on how the ticks arrived.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from fsictl.metrics.history import BoolArray
 from fsictl.records.ticks import FloatArray, IntArray
 
 NOTHING = 2**61
@@ -18,29 +21,55 @@ class Pending:
     """Ticks in order of arrival; ``owner`` is the number of the symbol."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[IntArray, IntArray, FloatArray]] = []
-        self.earliest = NOTHING
+        self._parts: list[_Part] = []
+
+    @property
+    def earliest(self) -> int:
         """The earliest second that has a tick."""
+        return min((part.earliest for part in self._parts), default=NOTHING)
 
     def append(self, owner: IntArray, timestamp: IntArray, value: FloatArray) -> None:
         """Add ticks that arrived after all others."""
         if len(owner):
-            self._parts.append((owner, timestamp, value))
-            self.earliest = min(self.earliest, int(timestamp.min()) // 1000)
+            seconds = int(timestamp.min()) // 1000, int(timestamp.max()) // 1000
+            self._parts.append(_Part(owner, timestamp, value, *seconds))
 
     def columns(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Owner, timestamp and value of all that wait."""
-        if len(self._parts) != 1:
-            nothing = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-            owners, timestamps, values = zip(nothing, *self._parts, strict=True)
-            self._parts = [(np.concatenate(owners), np.concatenate(timestamps), np.concatenate(values))]
-        return self._parts[0]
+        return _joined(self._parts)
 
     def take_before(self, second: int) -> tuple[IntArray, IntArray, FloatArray]:
         """Remove and return the ticks of earlier seconds."""
-        owner, timestamp, value = self.columns()
-        closing = timestamp < second * 1000
-        rest = ~closing
-        self._parts, self.earliest = [], NOTHING
-        self.append(owner[rest], timestamp[rest], value[rest])
-        return owner[closing], timestamp[closing], value[closing]
+        parts, taken = self._parts, []
+        self._parts = []
+        for part in parts:
+            if part.latest < second:
+                taken.append(part)
+            elif part.earliest >= second:
+                self._parts.append(part)
+            else:
+                closing = part.timestamp < second * 1000
+                taken.append(part.where(closing))
+                self.append(*part.where(~closing)[:3])
+        return _joined(taken)
+
+
+class _Part(NamedTuple):
+    """Ticks that arrived together, and their earliest and latest second."""
+
+    owner: IntArray
+    timestamp: IntArray
+    value: FloatArray
+    earliest: int
+    latest: int
+
+    def where(self, which: BoolArray) -> _Part:
+        return self._replace(owner=self.owner[which], timestamp=self.timestamp[which], value=self.value[which])
+
+
+def _joined(parts: list[_Part]) -> tuple[IntArray, IntArray, FloatArray]:
+    if len(parts) == 1:
+        return parts[0][:3]
+    empty = _Part(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), NOTHING, NOTHING)
+    owners, timestamps, values, _, _ = zip(empty, *parts, strict=True)
+    return np.concatenate(owners), np.concatenate(timestamps), np.concatenate(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -33,37 +33,26 @@ def backfill(
     >>> [(block.symbols, block.columns["LAST"].tolist()) for block in blocks]
     [(('A',), [1.0, 1.1]), (('B',), [2.0])]
     """
-    order = np.lexsort((ticks.timestamp, ticks.code))
-    bounds = np.searchsorted(ticks.code[order], np.arange(len(ticks.symbols) + 1))
-    of_symbol = {
-        symbol: order[bounds[code] : bounds[code + 1]]
-        for code, symbol in enumerate(ticks.symbols)
-        if bounds[code] < bounds[code + 1]
-    }
-    for group in _groups({symbol: _rows(ticks, mine, parameters) for symbol, mine in of_symbol.items()}):
-        together = np.concatenate([of_symbol[symbol] for symbol in group])
-        together = together[np.argsort(ticks.timestamp[together], kind="stable")]
-        blocks = _of_group(ticks, together, parameters, rows_per_block)
+    for group in _groups(ticks, parameters):
+        mine = np.flatnonzero(np.isin(ticks.code, group))
+        order = mine[np.argsort(ticks.timestamp[mine], kind="stable")]
+        blocks = _of_group(ticks, order, parameters, rows_per_block)
         yield from blocks if len(group) == 1 else _sorted(blocks, rows_per_block)
 
 
-def _rows(ticks: Ticks, order: IntArray, parameters: MetricsParameters) -> int:
-    """The number of rows of sorted ticks of one symbol."""
-    return (
-        int(np.minimum(np.diff(ticks.timestamp[order] // 1000), parameters.max_gap + 1).sum()) + parameters.max_gap + 1
-    )
-
-
-def _groups(rows: Mapping[str, int]) -> Iterator[list[str]]:
-    """Symbols in order of their names, together as long as they have few rows."""
-    group: list[str] = []
-    for symbol in sorted(rows):
-        if group and sum(rows[name] for name in group) + rows[symbol] > _ROWS_AT_ONCE:
+def _groups(ticks: Ticks, parameters: MetricsParameters) -> Iterator[list[int]]:
+    """The codes of symbols with ticks in order of their names, together as long as they have few rows."""
+    if not len(ticks):
+        return
+    every = int(np.ptp(ticks.timestamp)) // 1000 + 2 + parameters.max_gap
+    most = np.minimum(np.bincount(ticks.code, minlength=len(ticks.symbols)) * (1 + parameters.max_gap), every)
+    group: list[int] = []
+    for code in sorted(np.flatnonzero(most).tolist(), key=ticks.symbols.__getitem__):
+        if group and most[[*group, code]].sum() > _ROWS_AT_ONCE:
             yield group
             group = []
-        group.append(symbol)
-    if group:
-        yield group
+        group.append(code)
+    yield group
 
 
 def _of_group(

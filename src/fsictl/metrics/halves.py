@@ -13,36 +13,18 @@ window. To save memory, tails are kept as their sums at the end of every block o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from fsictl.metrics.history import History, Owners, Part, numbers
+from fsictl.metrics.terms import Term, ema_weights, head_terms, tail_terms
 from fsictl.records.ticks import FloatArray, IntArray
 
 SYMBOLS_AT_ONCE = 512
 """So many symbols begin a chunk together: it bounds the memory that this takes."""
 
 _FEW = 512  # terms of a second, up to which numpy's own running sum is faster than a loop over the seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is added up for every bar. The first term is 1; absent bars give zeros.
-
-    ``of_head(bars, first, previous)`` may refer to the LAST of the chunk's first bar, shape [symbols], and to the
-    LAST before each bar, shape [seconds, symbols]; for the first bar these are the same.
-    ``of_tail(bars, before, after, following)`` may refer to the LAST of the chunk's last bar, shape [symbols], and
-    to the number of the chunk's bars behind each one and the LAST of the first of them, shape [seconds, symbols].
-    In a head the last term decays by the factor ``decay`` with every bar, if that is set.
-    """
-
-    number: int
-    of_head: Callable[[Part, FloatArray, FloatArray], Sequence[Any]]
-    of_tail: Callable[[Part, FloatArray, IntArray, FloatArray], Sequence[Any]]
-    decay: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +38,7 @@ class Halves:
     """
 
     width: int
-    terms: Terms
+    alpha: float
     chunk: IntArray
     first: FloatArray
     before: FloatArray
@@ -67,20 +49,20 @@ class Halves:
     block: IntArray
 
     @classmethod
-    def empty(cls, width: int, terms: Terms, room: int) -> Halves:
+    def empty(cls, width: int, alpha: float, room: int) -> Halves:
         """Windows without bars."""
         seconds = math.isqrt(width - 1) + 1
         blocks = -(-width // seconds)
         return cls(
             width,
-            terms,
+            alpha,
             chunk=np.zeros(room, np.int64),
             first=np.zeros(room),
             before=np.zeros(room),
-            head=np.zeros((terms.number, room)),
-            ends=np.zeros((blocks, terms.number, room)),
+            head=np.zeros((len(Term), room)),
+            ends=np.zeros((blocks, len(Term), room)),
             next_last=np.zeros((blocks, room)),
-            tail=np.zeros((seconds, terms.number, room)),
+            tail=np.zeros((seconds, len(Term), room)),
             block=np.zeros(room, np.int64),
         )
 
@@ -93,7 +75,7 @@ class Halves:
         of the bar before each. ``history`` has the bars before them, and not yet these.
         """
         self._begin_chunk(history, owners, second // self.width)
-        is_first = self.head[0, owners] == 0
+        is_first = self.head[Term.BARS, owners] == 0
         if is_first.any():
             self.first[owners] = np.where(is_first, bars.next_last(bars.last[0])[0], self.first[owners])
         heads = self._grow(self.head[:, owners], bars, self.first[owners], previous)
@@ -108,7 +90,7 @@ class Halves:
             self.chunk[owners] = np.maximum(newest // self.width, 0)
             bars = history.part(owners, self.chunk[owners] * self.width, self.width)
             self.first[owners] = first = bars.next_last(bars.last[0])[0]
-            nothing = np.zeros((self.terms.number, len(owners)))
+            nothing = np.zeros((len(Term), len(owners)))
             self.head[:, owners] = self._grow(nothing, bars, first, bars.previous_last(first))[-1]
             self._make_ends(history, owners)
 
@@ -126,20 +108,16 @@ class Halves:
         """The sums before these bars and after each of them: [seconds + 1, terms, symbols]."""
         heads = np.empty((len(bars.last) + 1, *head.shape))
         heads[0] = head
-        is_first = head[0] == 0
+        is_first = head[Term.BARS] == 0
         if is_first.any():
             began = np.maximum.accumulate(bars.present, axis=0)
             began = np.concatenate([~is_first[None], began[:-1] | ~is_first])
             previous = np.where(began, previous, first)
-        for number, term in enumerate(self.terms.of_head(bars, first, previous)):
-            heads[1:, number] = term
-        if self.terms.decay is None:
-            _add_up(heads)
-        else:
-            _add_up(heads[:, :-1])
-            decays = np.where(bars.present, self.terms.decay, 1.0)
-            for second, decay in enumerate(decays):
-                heads[second + 1, -1] += heads[second, -1] * decay
+        head_terms(heads[1:], bars, first, previous)
+        _add_up(heads[:, : Term.WEIGHTED])
+        decay = np.where(bars.present, 1 - self.alpha, 1.0)
+        for second in range(len(decay)):
+            heads[second + 1, Term.WEIGHTED] += heads[second, Term.WEIGHTED] * decay[second]
         return heads
 
     def _make_ends(self, history: History, owners: IntArray) -> None:
@@ -148,7 +126,7 @@ class Halves:
         bars = history.part(owners, start, self.width)
         newest = self.width - 1 - bars.present[::-1].argmax(axis=0)
         self.before[owners] = bars.last[newest, np.arange(len(owners))]
-        nothing = np.zeros((self.terms.number, len(owners)))
+        nothing = np.zeros((len(Term), len(owners)))
         held = bars.next_last(nothing[0])
         sums = self._tail_sums(bars, self.before[owners], held, nothing)
         behind = np.minimum(np.arange(1, len(self.ends) + 1) * len(self.tail), self.width)
@@ -160,11 +138,10 @@ class Halves:
         """The sums from each bar on, and in the end ``end``: [seconds + 1, terms, symbols]."""
         after = np.zeros(bars.last.shape, np.int64)
         np.cumsum(bars.present[:0:-1], axis=0, out=after[-2::-1])
-        after += end[0].astype(np.int64)
+        after += end[Term.BARS].astype(np.int64)
         sums = np.empty((len(bars.last) + 1, *end.shape))
         sums[-1] = end
-        for number, term in enumerate(self.terms.of_tail(bars, before, after, held[1:])):
-            sums[:-1, number] = term
+        tail_terms(sums[:-1], bars, before, after, held[1:], ema_weights(self.alpha, self.width)[0])
         _add_up(sums[::-1])
         return sums
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 Owners = IntArray | slice
 """Numbers of symbols, or a slice for all of them: what the last axis of an array of states is indexed with."""
+
+
+_BAR = ("last", "total", "count", "filled")
 
 
 def numbers(owners: Owners) -> IntArray:
@@ -96,18 +99,20 @@ class History:
         if (start == start[0]).all() and (np.diff(owners) == 1).all():
             where = (where[0][:, 0], slice(owners[0], owners[-1] + 1))  # the same numbers, copied row by row
         present = (self.end[where] == second + 1) & (second >= 0)
-        return Part(present, *(np.where(present, getattr(self, f.name)[where], 0) for f in fields(Part)[1:]))
+        return Part(present, *(np.where(present, getattr(self, name)[where], 0) for name in _BAR))
 
     def put(self, owners: Owners, start: int, bars: Part) -> None:
         """Store bars of consecutive seconds from ``start`` on, all in one multiple of the window."""
         seconds = np.arange(len(bars.last))
-        first = start % len(self.end)
+        slot = start % len(self.end)
         if bars.is_whole:
-            where: tuple[slice | IntArray, Owners] = (slice(first, first + len(seconds)), owners)
-            present: slice | BoolArray = slice(None)
+            where: tuple[slice | IntArray, Owners] = (slice(slot, slot + len(seconds)), owners)
+            self.end[where] = (start + 1 + seconds)[:, None]
+            for name in _BAR:
+                getattr(self, name)[where] = getattr(bars, name)
         else:
             rows, columns = np.nonzero(bars.present)
-            where, present = (first + rows, numbers(owners)[columns]), bars.present
-        self.end[where] = np.broadcast_to(start + 1 + seconds[:, None], bars.last.shape)[present]
-        for field in fields(Part)[1:]:
-            getattr(self, field.name)[where] = getattr(bars, field.name)[present]
+            where = (slot + rows, numbers(owners)[columns])
+            self.end[where] = start + 1 + rows
+            for name in _BAR:
+                getattr(self, name)[where] = getattr(bars, name)[rows, columns]

@@ -11,7 +11,7 @@ from fsictl.metrics.history import Owners, numbers
 from fsictl.metrics.kernel import Column
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.pending import NOTHING, Pending
-from fsictl.metrics.state import INFINITY_MS, SymbolStates
+from fsictl.metrics.state import INFINITY_MS, NEVER, SymbolStates
 from fsictl.records.ticks import IntArray, Ticks
 
 _CELLS = 1 << 15  # rows that are computed at once: their columns fit into a cache
@@ -41,10 +41,11 @@ class MetricsOperator:
         self._pending = Pending()
         self._watermark = 0
         self._dictionary: tuple[tuple[str, ...], IntArray] = ((), np.empty(0, np.int64))
+        self._newest_row = NEVER  # the last second that has a row of any symbol
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Every symbol seen so far, in order of appearance."""
+        """Every symbol seen so far."""
         return tuple(self._symbols)
 
     @property
@@ -61,12 +62,16 @@ class MetricsOperator:
         if not len(ticks):
             return ticks
         owner = self._owners(ticks)
-        late = ticks.timestamp // 1000 <= self._states.last_second[owner]
-        if not late.any():
+        early = np.flatnonzero(ticks.timestamp < (self._newest_row + 1) * 1000)
+        late = early[ticks.timestamp[early] // 1000 <= self._states.last_second[owner[early]]]
+        if not len(late):
             self._pending.append(owner, ticks.timestamp, ticks.value)
             return ticks.take(slice(0))
-        self._states.late += np.bincount(owner[late], minlength=len(self._states.late))
-        self._pending.append(owner[~late], ticks.timestamp[~late], ticks.value[~late])
+        in_time = np.ones(len(ticks), bool)
+        in_time[late] = False
+        rest = np.flatnonzero(in_time)
+        self._pending.append(owner[rest], ticks.timestamp[rest], ticks.value[rest])
+        np.add.at(self._states.late, owner[late], 1)
         return ticks.take(late)
 
     def on_watermark(self, watermark_ms: int | None, *, most_rows: int | None = None) -> MetricsBlock:
@@ -86,6 +91,8 @@ class MetricsOperator:
             return MetricsBlock.empty(self.symbols)
         if most_rows is not None:
             end = min(end, begin + max(most_rows // self._states.number, 1))
+        if self._by_name is not None and begin // self.parameters.window > self._newest_row // self.parameters.window:
+            self._renumber(self._by_name)
         bars = bars_of(*self._pending.take_before(end))
         blocks, used = [], 0
         while begin < end:
@@ -94,7 +101,8 @@ class MetricsOperator:
             blocks.append(self._close(begin, until, part))
             used += len(part)
             waiting = int(bars.second[used]) if used < len(bars) else NOTHING
-            begin = min(waiting, self._next_second())
+            begin = min(waiting, self._next_second()) if until < end else end
+        self._newest_row = max(self._newest_row, int(self._states.last_second[: self._states.number].max()))
         return blocks[0] if len(blocks) == 1 else MetricsBlock.concat(blocks)
 
     def next_timer(self) -> int | None:
@@ -127,11 +135,12 @@ class MetricsOperator:
         operator._watermark = snapshot.watermark_ms
         operator._states = snapshot.states
         operator._pending = snapshot.pending
+        operator._newest_row = int(snapshot.states.last_second.max(initial=NEVER))
         return operator
 
     def _owners(self, ticks: Ticks) -> IntArray:
         """The number of each tick's symbol here; codes mean something else with every dictionary."""
-        if self._dictionary[0] != ticks.symbols:
+        if self._dictionary[0] is not ticks.symbols and self._dictionary[0] != ticks.symbols:
             known = [self._symbols.get(symbol, -1) for symbol in ticks.symbols]
             self._dictionary = ticks.symbols, np.array(known, np.int64)
         owner = self._dictionary[1][ticks.code]
@@ -147,6 +156,16 @@ class MetricsOperator:
     def _sort_names(self) -> None:
         order = np.argsort(np.array(list(self._symbols)), kind="stable")
         self._by_name = None if (order[1:] > order[:-1]).all() else order
+
+    def _renumber(self, order: IntArray) -> None:
+        """Number the symbols by name: their states are then read in order. Worth it now and then, as it copies all."""
+        names, number = list(self._symbols), np.empty_like(order)
+        number[order] = np.arange(len(order))
+        self._symbols = {names[old]: new for new, old in enumerate(order.tolist())}
+        self._states.reorder(order)
+        self._pending.renumber(number)
+        self._dictionary = (), np.empty(0, np.int64)
+        self._by_name = None
 
     def _next_second(self) -> int:
         """The next second that gets a row, as far as is known; ``NOTHING`` if none does."""
@@ -177,7 +196,8 @@ class MetricsOperator:
 
     def _block(self, owners: Owners, begin: int, seconds: Seconds, rolling: dict[str, Column]) -> MetricsBlock:
         rows = seconds.rows
-        end = np.broadcast_to(begin + 1 + np.arange(len(rows.last))[:, None], rows.last.shape)
+        shape = rows.last.shape
+        end = np.repeat(begin + 1 + np.arange(shape[0]), shape[1]).reshape(shape)
         columns = {
             "timestamp": end * 1000 - 1,
             "endTimestamp": end,
@@ -192,7 +212,7 @@ class MetricsOperator:
             "GAP_FILLED": rows.filled,
             **rolling,
         }
-        code = np.broadcast_to(numbers(owners).astype(np.int32), rows.last.shape)
+        code = np.tile(numbers(owners).astype(np.int32), shape[0]).reshape(shape)
         if rows.is_whole:
             return MetricsBlock(self.symbols, code.reshape(-1), {name: c.reshape(-1) for name, c in columns.items()})
         return MetricsBlock(self.symbols, code[rows.present], {name: c[rows.present] for name, c in columns.items()})

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fsictl.metrics.history import BoolArray
 from fsictl.records.ticks import FloatArray, IntArray
 
 NOTHING = 2**61
@@ -38,6 +37,10 @@ class Pending:
         """Owner, timestamp and value of all that wait."""
         return _joined(self._parts)
 
+    def renumber(self, number: IntArray) -> None:
+        """Give symbol ``i`` the number ``number[i]``."""
+        self._parts = [part._replace(owner=number[part.owner]) for part in self._parts]
+
     def take_before(self, second: int) -> tuple[IntArray, IntArray, FloatArray]:
         """Remove and return the ticks of earlier seconds."""
         parts, taken = self._parts, []
@@ -49,8 +52,8 @@ class Pending:
                 self._parts.append(part)
             else:
                 closing = part.timestamp < second * 1000
-                taken.append(part.where(closing))
-                self.append(*part.where(~closing)[:3])
+                taken.append(part.take(np.flatnonzero(closing)))
+                self.append(*part.take(np.flatnonzero(~closing))[:3])
         return _joined(taken)
 
 
@@ -63,7 +66,7 @@ class _Part(NamedTuple):
     earliest: int
     latest: int
 
-    def where(self, which: BoolArray) -> _Part:
+    def take(self, which: IntArray) -> _Part:
         return self._replace(owner=self.owner[which], timestamp=self.timestamp[which], value=self.value[which])
 
 

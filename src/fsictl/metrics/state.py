@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
-from fsictl.metrics.kernel import Windows
+from fsictl.metrics.kernel import Column, Windows
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.records.ticks import FloatArray, IntArray
 
@@ -55,10 +56,14 @@ class SymbolStates:
         if number > room:
             # Half as much again, so that symbols that come one by one are not copied for each of them.
             larger = SymbolStates.empty(self.windows.parameters, max(number, room + room // 2))
-            _copy(self, larger, self.number)
+            _each_array(self, larger, lambda old, new: np.copyto(new[..., : self.number], old[..., : self.number]))
             for field in fields(self):
                 setattr(self, field.name, getattr(larger, field.name))
         self.number = number
+
+    def reorder(self, order: IntArray) -> None:
+        """Make the symbol that was number ``order[i]`` number ``i``."""
+        _each_array(self, self, lambda old, new: np.copyto(new[..., : self.number], old[..., order]))
 
     def next_fill(self, max_gap: int) -> IntArray:
         """For each symbol the next second that is filled if no tick comes, or ``-NEVER`` if none is."""
@@ -67,11 +72,11 @@ class SymbolStates:
         return np.where(filling, last_second + 1, -NEVER)
 
 
-def _copy(source: Any, target: Any, symbols: int) -> None:
-    """Copy the first symbols of every array, however deep it lies."""
+def _each_array(source: Any, target: Any, change: Callable[[Column, Column], None]) -> None:
+    """Call ``change`` with each array of the one state and the same of the other, however deep it lies."""
     for field in fields(source):
         old, new = getattr(source, field.name), getattr(target, field.name)
         if isinstance(old, np.ndarray):
-            new[..., :symbols] = old[..., :symbols]
-        elif hasattr(old, "__dataclass_fields__"):
-            _copy(old, new, symbols)
+            change(old, new)
+        elif is_dataclass(old) and not isinstance(old, MetricsParameters):
+            _each_array(old, new, change)

@@ -61,7 +61,7 @@ def notes(scores: Sequence[Score]) -> str:
 def targets_table(scores: Sequence[Score]) -> str:
     lines = ["| target, 1,000 symbols | measured | |", "| --- | ---: | --- |"]
     lines += [
-        f"| ≥ {found['target']:g} × {found['peer']}, per {found['per']} | {_number(found['measured'])} "
+        f"| ≥ {found['target']:g} × {found['peer']}; per {found['per']} | {_number(found['measured'])} "
         f"| {'reached' if found['reached'] else 'not reached'} |"
         for found in targets(scores)
     ]

@@ -30,6 +30,10 @@ def _open_handles(closes: np.ndarray) -> Callable[[float], Row]:
     return step
 
 
+UNSTABLE = 60
+"""Closes that the EMA of a window looks back beyond its period; by default it sees the last three alone."""
+
+
 def _open_window(closes: np.ndarray) -> Callable[[float], Row]:
     """The last closes lie next to each other in an array twice as long, so that few steps move them."""
     ring = np.empty(2 * WINDOW)
@@ -63,6 +67,7 @@ def participant() -> OfCloses:
             _open_handles,
             note=f"{functions} as handles with `update`; its average counts bars, its RSI is Wilder's.",
         )
+    talib.set_unstable_period("EMA", UNSTABLE)
     return OfCloses(
         f"TA-Lib {talib.__version__} stream",
         _open_window,

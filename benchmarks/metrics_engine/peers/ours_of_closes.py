@@ -47,9 +47,7 @@ class OursOfCloses:
             blocks.append(self._operator.on_watermark(int(ticks.timestamp[0]) + 1_000))
         return blocks
 
-    def check(
-        self, result: list[MetricsBlock], workload: Workload, round_number: int, expected: Expected
-    ) -> Measured:
+    def check(self, result: list[MetricsBlock], workload: Workload, round_number: int, expected: Expected) -> Measured:
         seconds = workload.seconds(round_number)
         closes = expected.bars["LAST"][:, : seconds.stop]
         wanted = rows_of_closes(closes, seconds, 2)

@@ -22,10 +22,11 @@ from apache_beam.utils.timestamp import Timestamp
 from fsictl.metrics.backfill import backfill
 from fsictl.metrics.operator import MetricsOperator
 from fsictl.metrics.parameters import MetricsParameters
-from fsictl.metrics.rows import messages_of_block
+from fsictl.metrics.rows import table_of_block
 from fsictl.records.arrow import ticks_of_table
-from fsictl.records.encoding import decode_ticks, encode_ticks
+from fsictl.records.encoding import decode_ticks, encode_all_rows, encode_ticks
 from fsictl.records.message import Message, Received, Reject
+from fsictl.records.schemas import METRICS
 from fsictl.records.shards import SHARDS, ticks_by_shard
 from fsictl.records.ticks import Ticks
 
@@ -44,7 +45,7 @@ _MOST_OPERATORS = 1024
 """Operators that one worker thread keeps decoded; with more shards than this it begins to decode anew."""
 
 
-class StreamingMetrics(beam.PTransform):  # type: ignore[misc]  # Beam's classes come without types
+class StreamingMetrics(beam.PTransform):
     """Messages of the topic ``prices`` (``Received``) to rows, late ticks and rejects, second by second.
 
     A second closes when the runner's watermark reaches its end plus ``allowed_lateness_ms``. The end-of-input
@@ -62,7 +63,7 @@ class StreamingMetrics(beam.PTransform):  # type: ignore[misc]  # Beam's classes
         return {ROWS: closed[ROWS], LATE: closed[LATE], REJECTS: ticks[REJECTS]}
 
 
-class BackfillMetrics(beam.PTransform):  # type: ignore[misc]  # Beam's classes come without types
+class BackfillMetrics(beam.PTransform):
     """All messages of a bounded input to rows and rejects, without timers; nothing is late.
 
     Ticks are sorted by event time and sequence number, so that the rows do not depend on the order in which a
@@ -88,7 +89,7 @@ def _decoded(shards: int) -> Any:
     return by_shard.with_outputs(REJECTS, main=_TICKS)
 
 
-class TicksByShard(beam.DoFn):  # type: ignore[misc]  # Beam's classes come without types
+class TicksByShard(beam.DoFn):
     """Messages to (shard, Arrow batch of ticks); what is no tick goes to :data:`REJECTS`."""
 
     def __init__(self, shards: int) -> None:
@@ -106,7 +107,7 @@ class TicksByShard(beam.DoFn):  # type: ignore[misc]  # Beam's classes come with
             yield shard, encode_ticks(ticks).data
 
 
-class CloseSeconds(beam.DoFn):  # type: ignore[misc]  # Beam's classes come without types
+class CloseSeconds(beam.DoFn):
     """One operator per shard: its snapshot is the state, its ``next_timer`` plus the lateness is the timer.
 
     A timer in the past fires at once, so that what was delivered late for the watermark is closed after its delivery.
@@ -129,13 +130,13 @@ class CloseSeconds(beam.DoFn):  # type: ignore[misc]  # Beam's classes come with
     ) -> Iterator[Any]:
         shard, data = element
         operator = self._take_up(shard, state)
-        late = operator.process(_ticks_of(data))
+        late = operator.process(ticks_of(data))
         self._put_down(shard, operator, state, timer)
         if len(late):
             self._late.inc(len(late))
             yield TaggedOutput(LATE, encode_ticks(late))
 
-    @on_timer(CLOSE)  # type: ignore[untyped-decorator]  # Beam's decorators come without types
+    @on_timer(CLOSE)
     def close(
         self,
         shard: int = beam.DoFn.KeyParam,
@@ -148,7 +149,7 @@ class CloseSeconds(beam.DoFn):  # type: ignore[misc]  # Beam's classes come with
         block = operator.on_watermark(fired.micros // 1000 - self._lateness_ms)
         self._put_down(shard, operator, state, timer)
         self._rows.inc(len(block))
-        yield from messages_of_block(block)
+        yield from encode_all_rows(METRICS, table_of_block(block))
 
     def _take_up(self, shard: int, state: Any) -> MetricsOperator:
         """The operator in the state; it is decoded only if it is not the one that this worker put down last."""
@@ -173,7 +174,12 @@ class CloseSeconds(beam.DoFn):  # type: ignore[misc]  # Beam's classes come with
         self._decoded[shard] = (snapshot, operator)
 
 
-class BackfillShard(beam.DoFn):  # type: ignore[misc]  # Beam's classes come without types
+def ticks_of(data: bytes) -> Ticks:
+    """The ticks of a batch that this module made, which are valid."""
+    return ticks_of_table(pa.ipc.open_stream(data).read_all())
+
+
+class BackfillShard(beam.DoFn):
     """All ticks of a shard to its rows, sorted by symbol and time."""
 
     def __init__(self, parameters: MetricsParameters) -> None:
@@ -181,12 +187,7 @@ class BackfillShard(beam.DoFn):  # type: ignore[misc]  # Beam's classes come wit
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Message]:
         _, batches = element
-        ticks = Ticks.concat([_ticks_of(data) for data in batches])
+        ticks = Ticks.concat([ticks_of(data) for data in batches])
         ticks = ticks.take(np.lexsort((ticks.sequence, ticks.timestamp)))
         for block in backfill(ticks, self._parameters):
-            yield from messages_of_block(block)
-
-
-def _ticks_of(data: bytes) -> Ticks:
-    """The ticks of a batch that :class:`TicksByShard` made, which are valid."""
-    return ticks_of_table(pa.ipc.open_stream(data).read_all())
+            yield from encode_all_rows(METRICS, table_of_block(block))

@@ -7,6 +7,7 @@ Decoding never raises on what came from outside: it returns the good rows and a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,9 @@ from fsictl.records.validation import validate_ticks
 
 MANY_SYMBOLS = "*"
 """The ``symbol`` attribute of a message that carries rows of more than one symbol."""
+
+ROWS_PER_MESSAGE = 5_000
+"""Most rows that our own pipelines put into one message."""
 
 _ARROW_ERRORS = (pa.ArrowException, ValueError, KeyError, TypeError, OSError, IndexError, OverflowError)
 
@@ -47,6 +51,12 @@ def encode_rows(schema: Schema, table: pa.Table) -> Message:
         CONTENT_TYPE: arrow_content_type(schema),
     }
     return Message(_serialise(table), attributes)
+
+
+def encode_all_rows(schema: Schema, table: pa.Table, rows: int = ROWS_PER_MESSAGE) -> Iterator[Message]:
+    """Messages of at most ``rows`` rows each, in the order of the table; none for an empty one."""
+    for start in range(0, table.num_rows, rows):
+        yield encode_rows(schema, table.slice(start, rows))
 
 
 def encode_ticks(ticks: Ticks) -> Message:

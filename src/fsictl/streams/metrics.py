@@ -9,11 +9,11 @@ from fsictl.clock import Clock
 from fsictl.errors import InputError
 from fsictl.metrics.operator import MetricsOperator
 from fsictl.metrics.parameters import MetricsParameters
-from fsictl.metrics.rows import messages_of_block
+from fsictl.metrics.rows import table_of_block
 from fsictl.metrics.watermark import Watermark
-from fsictl.records.encoding import decode_ticks
+from fsictl.records.encoding import decode_ticks, encode_all_rows
 from fsictl.records.message import Message, Received, Reject
-from fsictl.records.schemas import DEAD_LETTER_TOPIC, METRICS_TOPIC, PRICES_TOPIC
+from fsictl.records.schemas import DEAD_LETTER_TOPIC, METRICS, METRICS_TOPIC, PRICES_TOPIC
 from fsictl.records.ticks import Ticks
 from fsictl.streams.pipeline import Result, dead_letters
 
@@ -72,7 +72,7 @@ class MetricsPipeline:
         if due is not None and due <= self._watermark.value:
             block = self._operator.on_watermark(self._watermark.value)
             self._counters["rows"] += len(block)
-            result.outgoing += [(METRICS_TOPIC, message) for message in messages_of_block(block)]
+            result.outgoing += [(METRICS_TOPIC, message) for message in encode_all_rows(METRICS, table_of_block(block))]
             result.urgent = True
         return result
 

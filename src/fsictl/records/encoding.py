@@ -42,11 +42,15 @@ def _serialise(table: pa.Table) -> bytes:
 
 
 def encode_rows(schema: Schema, table: pa.Table) -> Message:
-    """One message with all rows of ``table`` (at least one) as an Arrow IPC stream."""
+    """One message with all rows of ``table`` (at least one) as an Arrow IPC stream.
+
+    Its attribute ``timestamp`` is the oldest event time in it, so that a watermark that is made of such attributes
+    (Pub/Sub's, any Beam runner's) never passes a row that is still on its way.
+    """
     symbols = table.column("symbol").unique().to_pylist()
-    newest = pa.compute.max(table.column("timestamp")).as_py()
+    oldest = pa.compute.min(table.column("timestamp")).as_py()
     attributes = {
-        "timestamp": str(newest),
+        "timestamp": str(oldest),
         "symbol": symbols[0] if len(symbols) == 1 else MANY_SYMBOLS,
         CONTENT_TYPE: arrow_content_type(schema),
     }

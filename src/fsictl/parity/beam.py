@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.coders import BytesCoder
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PBegin, PCollection
@@ -23,7 +25,7 @@ from fsictl.model.windows import WindowRules
 from fsictl.parity.compare import Outcome, outcome_of
 from fsictl.parity.scenarios import Scenario
 from fsictl.ports.artifacts import Artifacts
-from fsictl.records.encoding import arrow_content_type, encode_ticks
+from fsictl.records.encoding import arrow_content_type, encode_rows, encode_ticks
 from fsictl.records.message import CONTENT_TYPE, Message, Received
 from fsictl.records.schemas import METRICS, PRICES, RECONERR, Schema
 from fsictl.streams.beam import build_backfill, build_infer, build_metrics
@@ -70,28 +72,32 @@ def backfill_metrics(scenario: Scenario, parameters: MetricsParameters, *, shard
 
 
 def stream_verdicts(
-    deliveries: Sequence[Delivered],
+    deliveries: Sequence[Sequence[pa.Table]],
     rules: WindowRules,
     open_artifacts: Callable[[], Artifacts],
     *,
-    wait: float,
     shards: int,
     runner: Runner,
 ) -> Outcome:
-    """What the streaming form of inference makes of messages with metrics rows."""
-    build = partial(build_infer, rules=rules, open_artifacts=open_artifacts, wait=wait, shards=shards)
-    return _run(build, Streamed(METRICS, deliveries), RECONERR, runner.streaming)
+    """What the streaming form of inference makes of metrics rows, a message for each table."""
+    newest, delivered = 0, []
+    for tables in deliveries:
+        newest = max(newest, *(pc.max(table.column("timestamp")).as_py() for table in tables))
+        delivered.append(([encode_rows(METRICS, table) for table in tables], newest))
+    build = partial(build_infer, rules=rules, open_artifacts=open_artifacts, shards=shards)
+    return _run(build, Streamed(METRICS, delivered), RECONERR, runner.streaming)
 
 
 def bounded_verdicts(
-    messages: Sequence[Message],
+    deliveries: Sequence[Sequence[pa.Table]],
     rules: WindowRules,
     open_artifacts: Callable[[], Artifacts],
     *,
     shards: int,
     runner: Runner,
 ) -> Outcome:
-    """What the bounded form of inference makes of messages with metrics rows."""
+    """What the bounded form of inference makes of metrics rows, a message for each table."""
+    messages = [encode_rows(METRICS, table) for tables in deliveries for table in tables]
     build = partial(build_infer, rules=rules, open_artifacts=open_artifacts, bounded=True, shards=shards)
     return _run(build, Bounded(METRICS, messages), RECONERR, runner.bounded)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from fsictl.clock import ManualClock
 from fsictl.metrics.backfill import backfill
@@ -14,7 +15,7 @@ from fsictl.model.windows import WindowRules
 from fsictl.parity.compare import Outcome, outcome_of
 from fsictl.parity.scenarios import Scenario
 from fsictl.ports.artifacts import Artifacts
-from fsictl.records.encoding import encode_all_rows, encode_end_of_input, encode_ticks
+from fsictl.records.encoding import encode_all_rows, encode_end_of_input, encode_rows, encode_ticks
 from fsictl.records.message import Message, Received
 from fsictl.records.schemas import (
     DEAD_LETTER_TOPIC,
@@ -29,10 +30,8 @@ from fsictl.streams.infer import InferPipeline
 from fsictl.streams.metrics import MetricsPipeline
 
 
-def stream_metrics(
-    scenario: Scenario, parameters: MetricsParameters, *, allowed_lateness: float
-) -> tuple[Outcome, list[Message]]:
-    """What the pipeline ``metrics`` makes of the deliveries and the end of the input; also its messages, in order."""
+def stream_metrics(scenario: Scenario, parameters: MetricsParameters, *, allowed_lateness: float) -> Outcome:
+    """What the pipeline ``metrics`` makes of the deliveries and the end of the input."""
 
     def fresh() -> MetricsPipeline:
         return MetricsPipeline(parameters, ManualClock(), allowed_lateness=allowed_lateness, idle_timeout=5.0)
@@ -47,7 +46,7 @@ def stream_metrics(
         outgoing += pipeline.step(_received(PRICES_TOPIC, messages)).outgoing
     rows = [message for topic, message in outgoing if topic == METRICS_TOPIC]
     letters = [message for topic, message in outgoing if topic == DEAD_LETTER_TOPIC]
-    return outcome_of(METRICS, rows, letters), rows
+    return outcome_of(METRICS, rows, letters)
 
 
 def backfill_metrics(scenario: Scenario, parameters: MetricsParameters) -> Outcome:
@@ -59,11 +58,12 @@ def backfill_metrics(scenario: Scenario, parameters: MetricsParameters) -> Outco
 
 
 def stream_verdicts(
-    deliveries: Sequence[Sequence[Message]], rules: WindowRules, open_artifacts: Callable[[], Artifacts]
+    deliveries: Sequence[Sequence[pa.Table]], rules: WindowRules, open_artifacts: Callable[[], Artifacts]
 ) -> Outcome:
-    """What the pipeline ``infer`` makes of messages with metrics rows; between deliveries it is restored."""
+    """What the pipeline ``infer`` makes of metrics rows, a message for each table; it is restored in between."""
     outgoing, stored = [], None
-    for messages in deliveries:
+    for tables in deliveries:
+        messages = [encode_rows(METRICS, table) for table in tables]
         pipeline = InferPipeline(rules, open_artifacts(), ManualClock())
         pipeline.restore(stored, {})
         outgoing += pipeline.step(_received(METRICS_TOPIC, messages)).outgoing

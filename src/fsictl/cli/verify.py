@@ -43,11 +43,11 @@ def parity(
     symbol: Annotated[str | None, typer.Option(help="Symbol of the file, if it does not say.")] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Clock of the file.")] = None,
     duration: Annotated[str, typer.Option(metavar="TIME", help="Event time to compare, from the first price on.")] = (
-        "2m"
+        "90s"
     ),
     seed: Annotated[int, typer.Option(min=0, help="Seed of prices, disorder and batches.")] = 1,
-    window: Annotated[int, typer.Option(help="Rolling window, seconds; short, so that it fills soon.")] = 60,
-    max_gap: Annotated[int, typer.Option(help="Seconds without a tick that are filled.")] = 20,
+    window: Annotated[int, typer.Option(help="Rolling window, seconds; short, so that it fills soon.")] = 30,
+    max_gap: Annotated[int, typer.Option(help="Seconds without a tick that are filled.")] = 15,
     lateness: Annotated[
         float, typer.Option("--allowed-lateness", min=0, max=3600, help="How long a second waits, seconds.")
     ] = 2.0,

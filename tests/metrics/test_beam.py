@@ -88,7 +88,7 @@ class Keys:
 def scenarios(draw: st.DrawFn) -> Scenario:
     """Messages of several symbols with disorder, late ticks, equal timestamps and silences, in random deliveries."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    count = draw(st.integers(1, 80))
+    count = draw(st.integers(1, 60))
     steps = rng.choice([0, 1, 150, 900, 1_000, 4_000, 30_000], count, p=[0.1, 0.1, 0.35, 0.2, 0.15, 0.08, 0.02])
     behind = rng.choice([0, 0, 0, 700, 1_900, 6_000], count)
     symbols = rng.choice(["A", "B", "C", "D", "E", "F"], count).tolist()
@@ -108,7 +108,7 @@ def _split(ticks: Ticks, shards: int) -> list[tuple[int, bytes]]:
     return list(TicksByShard(shards).process(Received("prices", "1", encode_ticks(ticks), 0)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scenarios(), st.integers(1, 4), st.booleans())
 def test_rows_and_late_ticks_are_those_of_the_local_stream(scenario: Scenario, shards: int, travels: bool) -> None:
     expected = local.stream_metrics(scenario, PARAMETERS, allowed_lateness=2.0)

@@ -77,8 +77,7 @@ def test_the_sink_writes_every_topic_to_its_table_and_keeps_what_is_none(tmp_pat
     warehouse = open_warehouse()
     order: list[Any] = [("symbol", "ascending"), ("timestamp", "ascending")]
     for schema, expected in ((PRICES, ticks_to_table(ticks)), (METRICS, rows), (RECONERR, verdicts)):
-        found = Outcome(warehouse.read(schema.name).cast(expected.schema))
-        assert first_difference(schema, Outcome(expected.sort_by(order)), found) is None
+        assert warehouse.read(schema.name).equals(expected.sort_by(order)), schema.name
     assert _files(letters) == [("prices/1", BAD.data), ("reconerr/0", BAD.data)]
 
 
@@ -88,7 +87,7 @@ def test_a_late_tick_and_what_is_none_go_to_the_dead_letters(tmp_path: Path) -> 
     late = Ticks.of(["A"], [start + 500], [9.0])
     stream = test_stream.TestStream().advance_watermark_to(0)
     for received, moment in zip(
-        _received(PRICES_TOPIC, [*map(encode_ticks, messages), BAD, encode_ticks(late)]), (0, 60, 60, 60), strict=True
+        _received(PRICES_TOPIC, [*map(encode_ticks, messages), BAD, encode_ticks(late)]), (0, 60, 61, 62), strict=True
     ):
         stream = stream.add_elements([TimestampedValue(received, start // 1000)])
         stream = stream.advance_watermark_to(start // 1000 + moment)

@@ -104,6 +104,8 @@ class SignalStop:
 
 def run_in_foreground(session: Session, name: str) -> None:
     """Run one pipeline in this process until a signal ends it, then say what it did."""
+    # No pipeline multiplies matrices, and the idle threads that numpy would start for it burn CPU while they wait.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from fsictl.streams.pipeline import run_pipeline
 
     logging.basicConfig(

@@ -45,7 +45,7 @@ def test_only_the_late_scenario_is_later_than_allowed() -> None:
 
 def test_batches_differ_in_size() -> None:
     sizes = {len(message) for delivery in SCENARIOS["other batches"].deliveries for message in delivery}
-    assert {1, 3, 20, 100} <= sizes
+    assert {1, 3, 1 + len(TICKS) // 60, 1 + len(TICKS) // 20} <= sizes
 
 
 def test_one_pair_is_silent_for_longer_than_gaps_are_filled() -> None:

@@ -67,8 +67,7 @@ def parity(
     binary = _prism(runner)
     parameters = MetricsParameters(window=window, max_gap=max_gap)
     ticks = _prices(prices, layout, symbol, timezone, seed=seed, duration=times.duration(duration))
-    for talkative in ("apache_beam", "PrismRunner"):
-        logging.getLogger(talkative).setLevel(logging.ERROR)
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
     found = []
     with session.output.progress("comparing", COMPARISONS) as bar:
         for comparison in verify_parity(

@@ -48,7 +48,8 @@ DIRECT = Runner(("--runner=BundleBasedDirectRunner", "--streaming"), ("--runner=
 
 def prism(binary: Path) -> Runner:
     """Beam's portable runner Prism, started from this file: every step goes over the portability API."""
-    options = ("--runner=PrismRunner", f"--prism_location={binary}", "--environment_type=LOOPBACK")
+    quiet = "--prism_log_level=error"
+    options = ("--runner=PrismRunner", f"--prism_location={binary}", quiet, "--environment_type=LOOPBACK")
     return Runner((*options, "--streaming"), options)
 
 

@@ -107,8 +107,8 @@ def _by_time(ticks: Ticks, step_ms: int) -> list[Delivery]:
 
 
 def _at_random(ticks: Ticks, rng: np.random.Generator) -> list[Delivery]:
-    """Deliveries of one to four messages; a message has one tick, a few, or hundreds."""
-    sizes = rng.choice([1, 3, 20, 100, 400], len(ticks))
+    """Deliveries of one to four messages; a message has one tick, a few, or up to a twentieth of all."""
+    sizes = rng.choice([1, 3, 1 + len(ticks) // 60, 1 + len(ticks) // 20], len(ticks))
     cuts = np.cumsum(sizes)
     parts = _cut(ticks, cuts[cuts < len(ticks)])
     deliveries = []

@@ -28,6 +28,7 @@ from benchmarks.metrics_engine import table  # noqa: E402
 from benchmarks.metrics_engine.catch_up import hold_catch_up  # noqa: E402
 from benchmarks.metrics_engine.contest import Participant, Score, hold  # noqa: E402
 from benchmarks.metrics_engine.peers.ours import Ours  # noqa: E402
+from benchmarks.metrics_engine.peers.ours_of_closes import OursOfCloses  # noqa: E402
 from benchmarks.metrics_engine.peers.per_tick import PerTick  # noqa: E402
 from benchmarks.metrics_engine.workload import Workload, make_workload  # noqa: E402
 
@@ -42,7 +43,7 @@ PEERS = {
 
 def participants(chosen: list[str], missing: set[str]) -> list[Participant]:
     """Ours, plain Python, and the chosen peers that are installed; the others are added to ``missing``."""
-    found: list[Participant] = [Ours(), PerTick()]
+    found: list[Participant] = [Ours(), OursOfCloses(), PerTick()]
     for peer in chosen:
         module, factory = PEERS[peer]
         try:
@@ -66,7 +67,7 @@ def main() -> int:
     ]
     missing: set[str] = set()
     contests = [(workload, hold(workload, participants(options.peers, missing))) for workload in workloads]
-    whole = [peer for peer in participants(options.peers, missing)[2:] if peer.name.startswith("polars")]
+    whole = [peer for peer in participants(options.peers, missing) if peer.name.startswith("polars")]
     contests.append(hold_catch_up(0.2 if quick else options.hours, rounds, whole))
     if options.json:
         print(json.dumps(_document(contests, missing), indent=2))

@@ -14,6 +14,8 @@ from fsictl.records.ticks import IntArray, Ticks
 
 WINDOW, MAX_GAP, ALPHA = 300, 60, 0.5
 
+RSI_OF_THE_WINDOW = "RSI"
+
 Grid = Mapping[str, np.ndarray]
 """Columns by name, each of shape [symbols, seconds]."""
 
@@ -137,7 +139,7 @@ def rows_of_closes(close: np.ndarray, seconds: Iterable[int], rsi_period: int) -
             "EMA": window @ weights / weights.sum(),
             "STD": deviation,
             "RSI (Wilder)": rsi[:, second],
-            "RSI": _window({"LAST": window, **_counting_once(window)})["RELATIVE_STRENGTH_INDICATOR"],
+            RSI_OF_THE_WINDOW: _window({"LAST": window, **_counting_once(window)})["RELATIVE_STRENGTH_INDICATOR"],
             "upper band": average + 2 * deviation,
             "lower band": average - 2 * deviation,
         }

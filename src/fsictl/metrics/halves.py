@@ -13,18 +13,19 @@ window. To save memory, tails are kept as their sums at the end of every block o
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from fsictl.metrics.history import History, Owners, Part, numbers
+from fsictl.metrics.history import History, Owners, Part, chosen
 from fsictl.metrics.terms import Term, ema_weights, head_terms, tail_terms
 from fsictl.records.ticks import FloatArray, IntArray
 
 SYMBOLS_AT_ONCE = 512
 """So many symbols begin a chunk together: it bounds the memory that this takes."""
 
-_FEW = 512  # terms of a second, up to which numpy's own running sum is faster than a loop over the seconds
+_SHORT = 512  # terms of a second, up to which numpy's own running sum is faster than a loop over the seconds
 
 
 @dataclass(slots=True, eq=False)
@@ -84,13 +85,11 @@ class Halves:
 
     def rebuild(self, history: History, last_second: IntArray) -> None:
         """Make the halves of the first symbols from their history alone: they come out the same, to the bit."""
-        for start in range(0, len(last_second), SYMBOLS_AT_ONCE):
-            newest = last_second[start : start + SYMBOLS_AT_ONCE]
-            owners = np.arange(start, start + len(newest))
-            self.chunk[owners] = np.maximum(newest // self.width, 0)
+        self.chunk[: len(last_second)] = last_second // self.width
+        for owners in _few(slice(0, len(last_second))):
             bars = history.part(owners, self.chunk[owners] * self.width, self.width)
             self.first[owners] = first = bars.next_last(bars.last[0])[0]
-            nothing = np.zeros((len(Term), len(owners)))
+            nothing = np.zeros((len(Term), len(first)))
             self.head[:, owners] = self._grow(nothing, bars, first, bars.previous_last(first))[-1]
             self._make_ends(history, owners)
 
@@ -98,11 +97,11 @@ class Halves:
         behind = self.chunk[owners] != chunk
         if not behind.any():
             return
-        beginners = numbers(owners)[behind]
+        beginners = chosen(owners, behind)
         self.chunk[beginners] = chunk
         self.head[:, beginners] = 0.0
-        for start in range(0, len(beginners), SYMBOLS_AT_ONCE):
-            self._make_ends(history, beginners[start : start + SYMBOLS_AT_ONCE])
+        for some in _few(beginners):
+            self._make_ends(history, some)
 
     def _grow(self, head: FloatArray, bars: Part, first: FloatArray, previous: FloatArray) -> FloatArray:
         """The sums before these bars and after each of them: [seconds + 1, terms, symbols]."""
@@ -120,15 +119,14 @@ class Halves:
             heads[second + 1, Term.WEIGHTED] += heads[second, Term.WEIGHTED] * decay[second]
         return heads
 
-    def _make_ends(self, history: History, owners: IntArray) -> None:
+    def _make_ends(self, history: History, owners: Owners) -> None:
         """Sums from the end of the chunk before, at the end of each of its blocks."""
-        start = (self.chunk[owners] - 1) * self.width
-        bars = history.part(owners, start, self.width)
+        bars = history.part(owners, (self.chunk[owners] - 1) * self.width, self.width)
+        nothing = np.zeros((len(Term), bars.last.shape[1]))
         newest = self.width - 1 - bars.present[::-1].argmax(axis=0)
-        self.before[owners] = bars.last[newest, np.arange(len(owners))]
-        nothing = np.zeros((len(Term), len(owners)))
+        self.before[owners] = before = bars.last[newest, np.arange(len(newest))]
         held = bars.next_last(nothing[0])
-        sums = self._tail_sums(bars, self.before[owners], held, nothing)
+        sums = self._tail_sums(bars, before, held, nothing)
         behind = np.minimum(np.arange(1, len(self.ends) + 1) * len(self.tail), self.width)
         self.ends[:, :, owners] = sums[behind]
         self.next_last[:, owners] = held[behind]
@@ -152,18 +150,18 @@ class Halves:
         if position == self.width:
             return np.zeros((1, *self.head[:, owners].shape))
         if seconds > 1:
-            return self._read_tails(history, numbers(owners), position, position + seconds - 1)[:seconds]
+            return self._read_tails(history, owners, position, position + seconds - 1)[:seconds]
         block, offset = divmod(position, len(self.tail))
         key = chunk * len(self.ends) + block + 1
         stale = self.block[owners] != key
         if stale.any():
-            readers = numbers(owners)[stale]
+            readers = chosen(owners, stale)
             whole = self._read_tails(history, readers, block * len(self.tail), position)[:-1]
             self.tail[: len(whole), :, readers] = whole
             self.block[readers] = key
         return self.tail[offset : offset + 1][..., owners]
 
-    def _read_tails(self, history: History, owners: IntArray, begin: int, end: int) -> FloatArray:
+    def _read_tails(self, history: History, owners: Owners, begin: int, end: int) -> FloatArray:
         """The sums from every position on, from ``begin`` to the end of the block that ``end`` lies in."""
         block = min(end // len(self.tail), len(self.ends) - 1)
         until = min((block + 1) * len(self.tail), self.width)
@@ -173,9 +171,19 @@ class Halves:
         return self._tail_sums(bars, self.before[owners], held, self.ends[block][:, owners])
 
 
+def _few(owners: Owners) -> Iterator[Owners]:
+    """The same symbols, a few at a time."""
+    if isinstance(owners, slice):
+        for start in range(owners.start, owners.stop, SYMBOLS_AT_ONCE):
+            yield slice(start, min(start + SYMBOLS_AT_ONCE, owners.stop))
+    else:
+        for start in range(0, len(owners), SYMBOLS_AT_ONCE):
+            yield owners[start : start + SYMBOLS_AT_ONCE]
+
+
 def _add_up(values: FloatArray) -> None:
     """Running sums along the first axis, in place."""
-    if values[0].size <= _FEW:
+    if values[0].size <= _SHORT:
         np.add.accumulate(values, axis=0, out=values)
         return
     for second in range(1, len(values)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,12 @@ _BAR = ("last", "total", "count", "filled")
 
 def numbers(owners: Owners) -> IntArray:
     """The numbers of these symbols, one by one."""
-    return np.arange(owners.stop) if isinstance(owners, slice) else owners
+    return np.arange(owners.start, owners.stop) if isinstance(owners, slice) else owners
+
+
+def chosen(owners: Owners, mask: BoolArray) -> Owners:
+    """Those of the symbols for which the mask is set: all of them stay a slice, which is read without copying."""
+    return owners if mask.all() else numbers(owners)[mask]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +98,14 @@ class History:
             filled=np.zeros(shape, bool),
         )
 
-    def part(self, owners: IntArray, start: IntArray, length: int) -> Part:
-        """The bars of so many seconds of each symbol (in ascending order), from its own second ``start`` on."""
+    def part(self, owners: Owners, start: IntArray, length: int) -> Part:
+        """The bars of so many seconds of each symbol, from its own second ``start`` on."""
         second = start + np.arange(length)[:, None]
-        where: tuple[IntArray, Owners] = (second % len(self.end), owners)
-        if (start == start[0]).all() and (np.diff(owners) == 1).all():
-            where = (where[0][:, 0], slice(owners[0], owners[-1] + 1))  # the same numbers, copied row by row
+        slot = second % len(self.end)
+        if isinstance(owners, slice):  # row by row when all begin in the same second
+            where: Any = (slot[:, 0], owners) if (start == start[0]).all() else (slot, numbers(owners))
+        else:
+            where = (slot, owners)
         present = (self.end[where] == second + 1) & (second >= 0)
         return Part(present, *(np.where(present, getattr(self, name)[where], 0) for name in _BAR))
 

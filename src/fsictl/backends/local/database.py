@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import apsw
 
-from fsictl.errors import BusyError, FsictlError, StorageError
+from fsictl.errors import FsictlError, StorageError, StorageUnavailableError
 
 VERSION = 1
 """The version of the tables that this program writes, kept in each file as ``user_version``."""
@@ -196,13 +196,14 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 def _meaning(path: Path, error: Exception) -> FsictlError | None:
     match error:
-        case apsw.BusyError() | apsw.LockedError():
-            what, hint = "is being written by another process", "Try again; if it stays so, see what has the file open."
-            return BusyError(f"{path} {what}", hint=hint)
         case apsw.NotADBError():
             what, hint = "is not a database of fsictl", "Move the file away, or use another workspace."
+            return StorageError(f"{path} {what}", hint=hint)
         case apsw.CorruptError():
             what, hint = "is damaged", "Restore it from a copy, or move it away to start anew."
+            return StorageError(f"{path} {what}", hint=hint)
+        case apsw.BusyError() | apsw.LockedError():
+            what, hint = "is being written by another process", "Try again; if it stays so, see what has the file open."
         case apsw.FullError() | OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
             what, hint = "has no space left to grow", "Free some space on its disk, then start again."
         case apsw.ReadOnlyError() | apsw.PermissionsError() | OSError(errno=errno.EACCES | errno.EPERM | errno.EROFS):
@@ -217,4 +218,4 @@ def _meaning(path: Path, error: Exception) -> FsictlError | None:
             hint = "Check its disk and directory, or use another workspace."
         case _:
             return None
-    return StorageError(f"{path} {what}", hint=hint)
+    return StorageUnavailableError(f"{path} {what}", hint=hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,12 +14,16 @@ from fsictl.cli.command import command
 from fsictl.cli.output import counted, time_text
 from fsictl.cli.session import Session
 from fsictl.errors import UsageError
+from fsictl.records.schemas import PRICES_TOPIC
 
 if TYPE_CHECKING:
+    from fsictl.cli.pipelines import SignalStop
     from fsictl.prices.pace import Pace
     from fsictl.prices.publish import Block, Published
     from fsictl.records.message import Reject
     from fsictl.records.ticks import Ticks
+
+_LOOK_FOR_ROOM_EVERY = 0.5
 
 
 def register(parent: typer.Typer) -> None:
@@ -122,7 +126,6 @@ def _publish(session: Session, source: Iterator[Block], pace: Pace, length: floa
     from fsictl.cli.pipelines import SignalStop
     from fsictl.prices.publish import publish
     from fsictl.records.encoding import encode_end_of_input
-    from fsictl.records.schemas import PRICES_TOPIC
 
     prices = session.settings.prices
     stop = SignalStop(session.environment)
@@ -146,6 +149,8 @@ def _publish(session: Session, source: Iterator[Block], pace: Pace, length: floa
             duration=length,
             should_stop=lambda: stop.asked,
             on_progress=show,
+            wait_for_room=_room(session, stop),
+            on_refusal=lambda error: session.output.say(f"{error}. {error.hint} What follows waits until then."),
         )
     if ended and not stop.asked and sent.event_ms is not None:
         session.messenger.publish([(PRICES_TOPIC, encode_end_of_input(sent.event_ms))])
@@ -157,6 +162,21 @@ def _publish(session: Session, source: Iterator[Block], pace: Pace, length: floa
     session.output.document(
         {"ticks": sent.ticks, "messages": sent.messages, "rejects": sent.rejects, "event_time": sent.event_ms}
     )
+
+
+def _room(session: Session, stop: SignalStop) -> Callable[[], None]:
+    """Waits while a running pipeline has too much before it, so that the disk does not take the whole source."""
+    clock, most, look_at = session.clock, session.settings.stream.most_waiting, 0.0
+
+    def wait() -> None:
+        nonlocal look_at
+        if clock.monotonic() < look_at:
+            return
+        while not stop.asked and session.messenger.waiting(PRICES_TOPIC) > most:
+            clock.sleep(_LOOK_FOR_ROOM_EVERY)
+        look_at = clock.monotonic() + _LOOK_FOR_ROOM_EVERY
+
+    return wait
 
 
 def _write(session: Session, source: Iterator[Block], out: Path, length: float | None) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsictl.clock import Clock
+from fsictl.errors import StorageUnavailableError
 from fsictl.ports.messenger import Messenger
 from fsictl.prices.pace import Pace
 from fsictl.records.encoding import encode_ticks
@@ -23,6 +24,9 @@ _LONGEST_SLEEP = 0.2
 """Seconds after which a waiting publisher looks whether it should stop."""
 
 _SHORTEST_SLEEP = 0.001
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+"""Seconds before something that was refused is sent again."""
 
 _MESSAGES_AT_ONCE = 100
 """Most messages handed over in one call; should_stop and progress have their turn in between."""
@@ -55,6 +59,7 @@ def publish(
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: Callable[[Published], None] = lambda so_far: None,
     wait_for_room: Callable[[], None] = lambda: None,
+    on_refusal: Callable[[StorageUnavailableError], None] = lambda error: None,
 ) -> Published:
     """Publish ``source`` until it ends, ``should_stop`` says so, or ``duration`` seconds of event time are over.
 
@@ -63,6 +68,9 @@ def publish(
     forerunner is due with it: disorder is passed on as it is. Rejects go to the dead-letter topic together with
     the first ticks of their block. ``duration`` counts from the first tick. ``wait_for_room`` is called before
     everything that is sent and may block; ``on_progress`` after it.
+
+    When the messenger refuses for now, after it has taken something before, ``on_refusal`` is called and the same is
+    sent again a little later, until it is taken or ``should_stop`` says so.
 
     Raises what ``messenger.publish`` and ``source`` raise.
     """
@@ -75,6 +83,7 @@ def publish(
         should_stop=should_stop,
         on_progress=on_progress,
         wait_for_room=wait_for_room,
+        on_refusal=on_refusal,
     )
     numbers = SequenceNumbers()
     newest: int | None = None
@@ -112,6 +121,7 @@ class _Publisher:
     should_stop: Callable[[], bool]
     on_progress: Callable[[Published], None]
     wait_for_room: Callable[[], None]
+    on_refusal: Callable[[StorageUnavailableError], None]
     sent: Published = Published()
 
     def send_when_due(self, ticks: Ticks, due: IntArray, rejects: Sequence[Reject]) -> bool:
@@ -141,9 +151,25 @@ class _Publisher:
         if not outgoing:
             return
         self.wait_for_room()
-        self.messenger.publish(outgoing)
+        self._hand_over(outgoing)
         self._count(ticks, len(cuts), len(rejects))
         self.on_progress(self.sent)
+
+    def _hand_over(self, outgoing: Sequence[tuple[str, Message]]) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                self.messenger.publish(outgoing)
+            except StorageUnavailableError as error:
+                if not self.sent.messages or self.should_stop():
+                    raise
+                self.on_refusal(error)
+                again = self.clock.monotonic() + pause
+                while self.clock.monotonic() < again and not self.should_stop():
+                    self.clock.sleep(_LONGEST_SLEEP)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                return
 
     def _count(self, ticks: Ticks, messages: int, rejects: int) -> None:
         sent = self.sent

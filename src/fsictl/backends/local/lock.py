@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from fsictl.backends.local.layout import make_private
 from fsictl.clock import Clock
 from fsictl.errors import BusyError, StorageUnavailableError
 
@@ -47,7 +48,7 @@ class Lock:
         It tries for ``patience`` seconds.
         """
         with _storage_errors(path):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             with _storage_errors(path):

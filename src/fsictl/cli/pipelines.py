@@ -48,6 +48,7 @@ def _metrics(session: Session) -> tuple[Pipeline, Channel]:
         session.clock,
         allowed_lateness=metrics.allowed_lateness,
         idle_timeout=metrics.idle_timeout,
+        max_ahead=metrics.max_ahead,
     )
     return pipeline, session.messenger.channel("metrics", pipeline.inputs, METRICS_TOPIC)
 

@@ -63,6 +63,9 @@ class MetricsSettings:
     idle_timeout: float = setting(
         5.0, "silence of the whole topic after which the clock moves time on, seconds", least=0.1, most=3600
     )
+    max_ahead: float | None = setting(
+        7200.0, "how far ahead of the clock a tick may be, if not all are, seconds", least=0.0, most=1e9
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,22 @@ def same_dead_letter(log: Database, identity: bytes) -> tuple[int, int] | None:
     return (int(rows[0][0]), int(rows[0][1])) if rows else None
 
 
+def identity_of(log: Database, offset: int) -> bytes | None:
+    """The identity of the dead letter of that offset, if it has one."""
+    rows = log.all("SELECT identity FROM dead_letters WHERE offset = ?", (offset,))
+    return rows[0][0] if rows else None
+
+
+def remove_dead_letter(log: Database, offset: int) -> int:
+    """Remove the dead letter of that offset; how many there were. The caller has a transaction open."""
+    return log.run_many("DELETE FROM dead_letters WHERE offset = ?", [(offset,)])
+
+
+def remove_same(log: Database, identity: bytes) -> None:
+    """Remove the dead letter of that identity; the caller has a transaction open."""
+    log.all("DELETE FROM dead_letters WHERE identity = ?", (identity,))
+
+
 def dead_letter_identities(log: Database) -> list[bytes | None]:
     """The identities of all dead letters."""
     return [identity for (identity,) in log.all("SELECT identity FROM dead_letters")]

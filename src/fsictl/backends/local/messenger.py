@@ -12,7 +12,11 @@ from typing import Self
 from fsictl.backends.local import log
 from fsictl.backends.local.channel import LocalChannel
 from fsictl.backends.local.database import Database
-from fsictl.backends.local.dead_letters import count_dead_letters, read_dead_letters
+from fsictl.backends.local.dead_letters import (
+    count_dead_letters,
+    read_dead_letters,
+    remove_dead_letters,
+)
 from fsictl.backends.local.layout import Layout
 from fsictl.backends.local.lock import holder
 from fsictl.backends.local.log import PipelineRecord, Position
@@ -129,6 +133,10 @@ class LocalMessenger:
         record, positions = max(found, key=lambda item: item[0].committed_ms or -1)
         backlog = {topic: max(0, self.end(topic) - positions.get(topic, Position()).offset) for topic in record.inputs}
         return PipelineProgress(pipeline, record.counters, record.committed_ms, backlog)
+
+    def drop(self, dead_letters: Sequence[str]) -> int:
+        """Remove the dead letters of these ids for good; returns how many of them were there."""
+        return remove_dead_letters(self._layout, dead_letters)
 
     def waiting(self, topic: str) -> int:
         """The most messages of the topic that wait for a pipeline which runs now."""

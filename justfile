@@ -39,6 +39,10 @@ docs-check:
 test *arguments:
     {{ python }} -m pytest -n auto {{ arguments }}
 
+# Faults on purpose, and what is lost by them: an hour; a tenth of it with `just faults --share 0.1`
+faults *arguments:
+    PYTHONPATH=src:. {{ python }} -m faults {{ arguments }}
+
 # Exact versions that the tests passed with
 lock:
     uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock

@@ -138,6 +138,14 @@ class LocalMessenger:
         """Remove the dead letters of these ids for good; returns how many of them were there."""
         return remove_dead_letters(self._layout, dead_letters)
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes that every file takes, with what is beside it: the topics by name, and the tables."""
+        found = {}
+        for name, path in self._layout.outputs().items():
+            parts = [path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")]
+            found[name] = sum(part.stat().st_size for part in parts if part.exists())
+        return found
+
     def waiting(self, topic: str) -> int:
         """The most messages of the topic that wait for a pipeline which runs now."""
         end = self.end(topic)

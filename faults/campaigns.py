@@ -106,6 +106,28 @@ def kill_several(reference: Reference, folder: Path, chance: random.Random) -> R
     return _kills(reference, folder, chance, together=True)
 
 
+def kill_publisher(reference: Reference, folder: Path, chance: random.Random) -> Run:
+    """``kill -9`` of the publisher, and of pipelines beside it; it is started again with ``--resume``."""
+    workspace = reference.begin(folder / "run")
+    workspace("stream", "start")
+    faults = 0
+    while True:
+        publisher = workspace.start("generate", "--replay", reference.prices, "--speed", SPEED, "--resume")
+        try:
+            publisher.wait(timeout=chance.uniform(1.0, 5.0))
+        except subprocess.TimeoutExpired:
+            publisher.kill()
+            faults += 1
+            if chance.random() < 0.5:
+                kill(chance.choice(sorted(workspace.stream()) or [publisher.pid]))
+                faults += 1
+        else:
+            break
+        finally:
+            publisher.communicate()
+    return _finish(workspace, reference, faults)
+
+
 def full_disk(reference: Reference, folder: Path, chance: random.Random) -> Run:
     """A disk of its own (a tmpfs; root is needed) that is full for seconds, twice."""
     size = 4 * sum(path.stat().st_size for path in reference.fresh.rglob("*") if path.is_file()) + 160_000_000
@@ -284,6 +306,7 @@ def two_operators(reference: Reference, folder: Path, chance: random.Random) -> 
 CAMPAIGNS: dict[str, tuple[Campaign, int]] = {
     "kill-one": (kill_one, 20),
     "kill-several": (kill_several, 10),
+    "kill-publisher": (kill_publisher, 5),
     "full-disk": (full_disk, 3),
     "refusing-disk": (refusing_disk, 3),
     "read-only-directory": (read_only_directory, 1),

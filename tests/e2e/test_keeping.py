@@ -48,9 +48,11 @@ def test_dead_letters_are_listed_replayed_and_dropped(fsictl: Fsictl) -> None:
 
 def test_late_ticks_that_are_replayed_leave_the_tables_as_they_were(fsictl: Fsictl) -> None:
     fsictl("generate", *SIMULATED, "--duration", "3m")
-    fsictl("generate", *SIMULATED, "--duration", "1m", "--seed", "9")
-    fsictl("stream", "start", "--only", "metrics", "--only", "sink")
-    fsictl("stream", "stop", "--drain")
+    for again in (("--duration", "1m", "--seed", "9"), ()):
+        fsictl("stream", "start", "--only", "metrics", "--only", "sink")
+        fsictl("stream", "stop", "--drain")
+        if again:
+            fsictl("generate", *SIMULATED, *again)
     before = {name: fsictl.query(f"select * from {name} order by 1, 2") for name in ("prices", "metrics")}
     late = fsictl("status", "--json").json["dead_letters"]
     assert late > 300
@@ -109,3 +111,13 @@ def test_status_tells_the_size_of_what_is_kept(fsictl: Fsictl) -> None:
     assert found["latency_ms"] == {"metrics": None, "reconerr": None}
     assert "GB free" in fsictl("status").out
     json.dumps(found)
+
+
+def test_resuming_publishes_nothing_twice_and_says_what_it_cannot_resume(fsictl: Fsictl) -> None:
+    first = fsictl("generate", *SIMULATED, "--duration", "2m", "--resume", "--json").json["ticks"]
+    assert first > 500
+    assert fsictl("generate", *SIMULATED, "--duration", "2m", "--resume", "--json").json["ticks"] == 0
+    more = fsictl("generate", *SIMULATED, "--duration", "3m", "--resume", "--json").json["ticks"]
+    assert 0 < more < first
+    assert fsictl("generate", *SIMULATED, "--duration", "2m", "--seed", "2", "--resume", "--json").json["ticks"] > 500
+    assert "never the same" in fsictl("generate", "--duration", "1s", "--resume", code=2).err

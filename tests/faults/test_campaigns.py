@@ -17,7 +17,7 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     return reference(tmp_path_factory.mktemp("calm"), minutes=8, seed=2, symbols="EURUSD,GBPUSD")
 
 
-@pytest.mark.parametrize("name", ["kill-several", "refusing-disk", "clock-steps", "two-operators"])
+@pytest.mark.parametrize("name", ["kill-several", "kill-publisher", "refusing-disk", "clock-steps", "two-operators"])
 def test_a_fault_loses_and_doubles_nothing(calm: Reference, tmp_path: Path, name: str) -> None:
     run = run_once(name, calm, tmp_path / "run", random.Random(name))  # noqa: S311
     assert run.wrong == ""

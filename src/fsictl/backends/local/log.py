@@ -105,6 +105,15 @@ def messages_after(log: Database, topic: str, offset: int, limit: int) -> list[R
     return found
 
 
+def newest_with(log: Database, attribute: str, value: str) -> Message | None:
+    """The newest message with that attribute, ``None`` without one; only attributes are looked through."""
+    rows = log.all(
+        "SELECT data, attributes FROM messages WHERE attributes ->> ? = ? ORDER BY offset DESC LIMIT 1",
+        (f'$."{attribute}"', value),
+    )
+    return Message(rows[0][0], json.loads(rows[0][1])) if rows else None
+
+
 def trim_messages(log: Database, *, offset: int, before: int, limit: int) -> bool:
     """Remove the oldest messages up to that offset that were published before that time (ms); whether more may be.
 

@@ -138,6 +138,14 @@ class LocalMessenger:
         """Remove the dead letters of these ids for good; returns how many of them were there."""
         return remove_dead_letters(self._layout, dead_letters)
 
+    def newest_with(self, topic: str, attribute: str, value: str) -> Message | None:
+        """The newest kept message of the topic with that attribute."""
+        file = Database.for_reading(self._layout.topic(topic))
+        if file is None:
+            return None
+        with file:
+            return log.newest_with(file, attribute, value)
+
     def sizes(self) -> dict[str, int]:
         """Bytes that every file takes, with what is beside it: the topics by name, and the tables."""
         found = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -262,10 +263,8 @@ def test_a_publisher_that_is_killed_and_resumed_publishes_everything_once(
     done = 0
     for life in [*lives, 10**9]:
         topics = Refusing(ManualClock(), dies_after=life)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             publish(source, topics.port, clock=topics.clock, pace=AtOnce(), batch=batch, name="it", done=done)
-        except KeyboardInterrupt:
-            pass
         rows += topics.rows()
         positions = [int(message.attributes[POSITION]) for _, _, message in topics.log]
         done = positions[-1] if positions else done

@@ -114,6 +114,8 @@ def run_in_foreground(session: Session, name: str) -> None:
 
     Under a keeper, a disk that refuses for now ends it with the exit code that lets the keeper try again.
     """
+    # No pipeline multiplies matrices, and the idle threads that numpy would start for it burn CPU while they wait.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,

@@ -130,7 +130,7 @@ def prices_parquet(data: bytes) -> None:
 
 def metrics_state(data: bytes) -> None:
     """The stored state of the metrics operator, with a checksum that fits, so that its content is looked at."""
-    whole = metrics_snapshot._PREFIX.pack(b"FSIM", 1, zlib.crc32(data)) + data
+    whole = metrics_snapshot._PREFIX.pack(b"FSIM", metrics_snapshot._VERSION, zlib.crc32(data)) + data
     for one in (data, whole):
         try:
             metrics_snapshot.decode(one, PARAMETERS)

@@ -43,6 +43,14 @@ test *arguments:
 faults *arguments:
     PYTHONPATH=src:. {{ python }} -m faults {{ arguments }}
 
+# Bytes that nobody meant, guided by coverage; needs atheris (`pip install -e '.[fuzz]'`)
+fuzz *arguments:
+    PYTHONPATH=src:. {{ python }} -m fuzz {{ arguments }}
+
+# Libraries with known vulnerabilities; needs pypi.org and pip-audit (`pip install pip-audit`)
+audit:
+    pip-audit --requirement requirements.lock --no-deps --disable-pip
+
 # Exact versions that the tests passed with
 lock:
     uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock

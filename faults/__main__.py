@@ -12,6 +12,7 @@ import random
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from faults import instants
@@ -22,6 +23,8 @@ INSTANTS = {
     "instants-kill": instants.kills,
     "instants-full-disk": instants.full_disks,
     "instants-power-cut": instants.power_cuts,
+    "publish-power-cut": partial(instants.publisher_power_cuts, full=False),
+    "publish-power-cut-full": partial(instants.publisher_power_cuts, full=True),
 }
 
 
@@ -43,7 +46,8 @@ def main() -> int:
             (Path(folder) / name).mkdir()
             outcome, count = INSTANTS[name](Path(folder) / name, asked.seed, 1 + asked.seed % step, step)
             lost += _line(name, outcome.runs, outcome.faults, outcome.wrong, began)
-            print(f"{'':22} of {count} operations of the disk")
+            taken = f"; {outcome.lost} messages were taken back" if name.startswith("publish") else ""
+            print(f"{'':22} of {count} operations of the disk{taken}")
         processes = [name for name in names if name in CAMPAIGNS]
         if processes:
             made = Path(folder) / "reference"

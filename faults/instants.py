@@ -25,11 +25,15 @@ MOST_SECONDS = 120
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of some runs; ``wrong`` describes each in which something was lost, doubled or broken."""
+    """What came of some runs; ``wrong`` describes each in which something was lost, doubled or broken.
+
+    ``lost`` counts messages that a power cut took back and that nobody had promised to keep.
+    """
 
     runs: int = 0
     faults: int = 0
     wrong: list[str] = field(default_factory=list)
+    lost: int = 0
 
 
 def in_fork(work: Callable[[], Any]) -> tuple[bool, Any]:
@@ -170,16 +174,77 @@ def power_cuts(folder: Path, seed: int, first: int, step: int) -> tuple[Outcome,
         def fault(root: Path, number: int = number) -> None:
             from faults import machine
 
-            left = number
-
-            def hook(_operation: str) -> None:
-                nonlocal left
-                left -= 1
-                if left == 0:
-                    disk.lose_power(random.Random(seed * 100_003 + number))  # noqa: S311
-
-            disk = Disk(hook, journal=True)
+            disk: Disk
+            chance = random.Random(seed * 100_003 + number)  # noqa: S311
+            disk = Disk(_at(number, lambda: disk.lose_power(chance)), journal=True)
             machine.run(root)
 
         _try(folder, fresh, expected, outcome, f"power cut at operation {number}", fault)
     return outcome, operations
+
+
+_PUBLISHED = 60
+
+
+def publisher_power_cuts(folder: Path, seed: int, first: int, step: int, *, full: bool) -> tuple[Outcome, int]:
+    """The power fails while somebody publishes: what is left must be the first messages, each whole.
+
+    With ``full`` every message whose publication was reported must be among them. ``Outcome.lost`` counts those that
+    are not; without ``full`` that is what a power cut costs.
+    """
+    from faults import machine
+
+    load()
+    outcome = Outcome()
+    (folder / "count").mkdir(parents=True)
+    operations = in_fork(lambda: _count(lambda: machine.publish_numbers(folder / "count", _PUBLISHED, full=full)))[1]
+    for number in range(first, operations + 1, step):
+        root = folder / "run"
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir()
+
+        def fault(root: Path = root, number: int = number) -> None:
+            disk: Disk
+            chance = random.Random(seed * 100_003 + number)  # noqa: S311
+            disk = Disk(_at(number, lambda: disk.lose_power(chance)), journal=True)
+            machine.publish_numbers(root, _PUBLISHED, full=full)
+
+        outcome.runs += 1
+        outcome.faults += 1
+        try:
+            in_fork(fault)
+            left = in_fork(lambda root=root: machine.numbers(root))[1]
+        except AssertionError as error:
+            outcome.wrong.append(f"power cut at operation {number}: {error}")
+            continue
+        reported = (root / "reported").stat().st_size if (root / "reported").exists() else 0
+        lost = max(0, reported - len(left))
+        outcome.lost += lost
+        if left != list(range(len(left))) or (full and lost):
+            outcome.wrong.append(f"power cut at operation {number}: {reported} were reported, {left} are there")
+    return outcome, operations
+
+
+def _count(work: Callable[[], Any]) -> int:
+    operations = 0
+
+    def hook(_operation: str) -> None:
+        nonlocal operations
+        operations += 1
+
+    disk = Disk(hook)
+    work()
+    del disk
+    return operations
+
+
+def _at(number: int, act: Callable[[], None]) -> Callable[[str], None]:
+    left = number
+
+    def hook(_operation: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            act()
+
+    return hook

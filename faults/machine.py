@@ -11,6 +11,7 @@ from tests.model.versions_of_chance import random_card, random_graph
 
 from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.backends.local.messenger import LocalMessenger
+from fsictl.backends.local.policy import Policy, Synchronous
 from fsictl.backends.local.warehouse import LocalWarehouse
 from fsictl.clock import SystemClock
 from fsictl.errors import StorageUnavailableError
@@ -115,3 +116,29 @@ def told(root: Path) -> dict[str, tuple[int, str]]:
         progress = LocalMessenger(root, SystemClock()).progress(one)
         rows[f"{one} counters"] = [dict(progress.counters) if progress is not None else {}]
     return {name: (len(part), hashlib.sha256(json.dumps(part).encode()).hexdigest()) for name, part in rows.items()}
+
+
+def publish_numbers(root: Path, count: int, *, full: bool) -> None:
+    """Publish messages one by one, and report each when its publication has returned, as a byte in a file."""
+    policy = Policy(Synchronous.FULL if full else Synchronous.NORMAL)
+    messenger = LocalMessenger(root, SystemClock(), policy=policy)
+    with (root / "reported").open("wb", buffering=0) as reported:
+        for number in range(count):
+            messenger.publish([("numbers", Message(b"%d" % number + bytes(1000 * (number % 9)), {}))])
+            reported.write(b".")
+
+
+def numbers(root: Path) -> list[int]:
+    """The numbers that are there, in order; damage raises."""
+    from fsictl.backends.local.database import Database
+    from fsictl.backends.local.layout import Layout
+
+    file = Database.for_reading(Layout(root).topic("numbers"))
+    if file is None:
+        return []
+    with file:
+        if file.all("PRAGMA integrity_check") != [("ok",)]:
+            message = "the file is damaged"
+            raise AssertionError(message)
+    messages = LocalMessenger(root, SystemClock()).read("numbers", limit=1000)
+    return [int(item.message.data.rstrip(b"\0")) for item in messages]

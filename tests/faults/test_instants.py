@@ -19,14 +19,24 @@ RUN = """
 import sys
 from pathlib import Path
 from faults import instants
-outcome, operations = getattr(instants, sys.argv[1])(Path(sys.argv[2]), 1, int(sys.argv[3]), int(sys.argv[4]))
+*full, kind = sys.argv[1].split()
+options = {"full": bool(full)} if kind.startswith("publisher") else {}
+outcome, operations = getattr(instants, kind)(Path(sys.argv[2]), 1, int(sys.argv[3]), int(sys.argv[4]), **options)
 print("of", operations, outcome)
-assert operations > 300 and outcome.runs > 8 and not outcome.wrong, outcome
+assert operations > 100 and outcome.runs > 8 and not outcome.wrong, outcome
 """
 
 
 @pytest.mark.parametrize(
-    ("kind", "first", "step"), [("kills", 1, 29), ("full_disks", 5, 67), ("power_cuts", 9, 41)], ids=str
+    ("kind", "first", "step"),
+    [
+        ("kills", 1, 29),
+        ("full_disks", 5, 67),
+        ("power_cuts", 9, 41),
+        ("publisher_power_cuts", 3, 17),
+        ("full publisher_power_cuts", 5, 17),
+    ],
+    ids=str,
 )
 def test_no_fault_at_any_operation_of_the_disk_loses_or_doubles_a_row(
     tmp_path: Path, kind: str, first: int, step: int

@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from fsictl.backends.local.messenger import LocalMessenger
+from fsictl.clock import SystemClock
+
 from faults.workspace import FaultError, Reference, Workspace, eventually, kill
 
 _MOUNT, _UMOUNT = "/bin/mount", "/bin/umount"
@@ -34,7 +37,11 @@ Campaign = Callable[[Reference, Path, random.Random], Run]
 
 
 def _publishing(workspace: Workspace, reference: Reference, speed: float = SPEED) -> subprocess.Popen[str]:
-    return workspace.start("generate", "--replay", reference.prices, "--speed", speed)
+    """The publisher, which has published something: what is refused then, it tries again."""
+    publisher = workspace.start("generate", "--replay", reference.prices, "--speed", speed)
+    messenger = LocalMessenger(workspace.directory / ".fsictl", SystemClock())
+    eventually(lambda: messenger.end("prices") > 0 or publisher.poll() is not None, "something is published")
+    return publisher
 
 
 def _finish(workspace: Workspace, reference: Reference, faults: int) -> Run:

@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from faults.workspace import FaultError, Reference, Workspace, eventually, kill
 from fsictl.backends.local.messenger import LocalMessenger
 from fsictl.clock import SystemClock
-
-from faults.workspace import FaultError, Reference, Workspace, eventually, kill
 
 _MOUNT, _UMOUNT = "/bin/mount", "/bin/umount"
 

@@ -7,6 +7,7 @@
     ├── PreconditionError   3   settings, input or the state of the workspace do not allow it
     │   ├── SettingsError       a setting has a value that it cannot have
     │   ├── InputError          a file, row or message cannot be read
+    │   ├── MissingExtraError   a part of the program that was not installed with it is needed
     │   ├── BusyError           something else already runs or holds a lock
     │   ├── StorageError        a disk or a directory refuses to keep the data
     │   │   └── StorageUnavailableError    it refuses for now: full, read-only, busy; the same call may succeed later
@@ -53,6 +54,17 @@ class SettingsError(PreconditionError):
 
 class InputError(PreconditionError):
     """A file, row or message cannot be read as what it should be."""
+
+
+class MissingExtraError(PreconditionError):
+    """A library is needed that only comes with an extra of the package; the hint is its pip install.
+
+    >>> MissingExtraError(library="Apache Beam", extra="beam").hint
+    "Install it with: pip install 'fsictl[beam]'"
+    """
+
+    def __init__(self, *, library: str, extra: str) -> None:
+        super().__init__(f"{library} is not installed", hint=f"Install it with: pip install 'fsictl[{extra}]'")
 
 
 class BusyError(PreconditionError):

@@ -33,6 +33,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "query": "Run read-only SQL on the tables.",
         "export": "Write a table to a Parquet, CSV or JSON lines file.",
     },
+    "Check": {
+        "verify": "Prove that engines agree: the same prices, the same rows.",
+    },
 }
 """Every command by section, with the line that the help shows."""
 

@@ -7,6 +7,7 @@ Decoding never raises on what came from outside: it returns the good rows and a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,9 @@ from fsictl.records.validation import validate_ticks
 
 MANY_SYMBOLS = "*"
 """The ``symbol`` attribute of a message that carries rows of more than one symbol."""
+
+ROWS_PER_MESSAGE = 5_000
+"""Most rows that our own pipelines put into one message."""
 
 _ARROW_ERRORS = (pa.ArrowException, ValueError, KeyError, TypeError, OSError, IndexError, OverflowError)
 
@@ -38,15 +42,25 @@ def _serialise(table: pa.Table) -> bytes:
 
 
 def encode_rows(schema: Schema, table: pa.Table) -> Message:
-    """One message with all rows of ``table`` (at least one) as an Arrow IPC stream."""
+    """One message with all rows of ``table`` (at least one) as an Arrow IPC stream.
+
+    Its attribute ``timestamp`` is the oldest event time in it, so that a watermark that is made of such attributes
+    (Pub/Sub's, any Beam runner's) never passes a row that is still on its way.
+    """
     symbols = table.column("symbol").unique().to_pylist()
-    newest = pa.compute.max(table.column("timestamp")).as_py()
+    oldest = pa.compute.min(table.column("timestamp")).as_py()
     attributes = {
-        "timestamp": str(newest),
+        "timestamp": str(oldest),
         "symbol": symbols[0] if len(symbols) == 1 else MANY_SYMBOLS,
         CONTENT_TYPE: arrow_content_type(schema),
     }
     return Message(_serialise(table), attributes)
+
+
+def encode_all_rows(schema: Schema, table: pa.Table, rows: int = ROWS_PER_MESSAGE) -> Iterator[Message]:
+    """Messages of at most ``rows`` rows each, in the order of the table; none for an empty one."""
+    for start in range(0, table.num_rows, rows):
+        yield encode_rows(schema, table.slice(start, rows))
 
 
 def encode_ticks(ticks: Ticks) -> Message:

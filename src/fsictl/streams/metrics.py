@@ -14,15 +14,13 @@ from fsictl.metrics.operator import MetricsOperator
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.rows import table_of_block
 from fsictl.metrics.watermark import Watermark
-from fsictl.records.encoding import DecodedTicks, decode_ticks, encode_rows
+from fsictl.records.encoding import DecodedTicks, decode_ticks, encode_all_rows
 from fsictl.records.message import Message, Received, Reject
 from fsictl.records.schemas import DEAD_LETTER_TOPIC, METRICS, METRICS_TOPIC, PRICES_TOPIC
 from fsictl.records.ticks import Ticks
 from fsictl.streams.pipeline import Result, dead_letters
 
 NAME = "metrics"
-
-ROWS_PER_MESSAGE = 5_000
 
 LIVE_WITHIN_MS = 60_000
 """A topic is live while its newest event time is at most this far from the wall clock when it arrives."""
@@ -91,10 +89,7 @@ class MetricsPipeline:
         if due is not None and due <= self._watermark.value:
             block = self._operator.on_watermark(self._watermark.value)
             self._counters["rows"] += len(block)
-            table = table_of_block(block)
-            for start in range(0, table.num_rows, ROWS_PER_MESSAGE):
-                message = encode_rows(METRICS, table.slice(start, ROWS_PER_MESSAGE))
-                result.outgoing.append((METRICS_TOPIC, message))
+            result.outgoing += [(METRICS_TOPIC, message) for message in encode_all_rows(METRICS, table_of_block(block))]
             result.urgent = True
         return result
 
@@ -107,7 +102,7 @@ class MetricsPipeline:
         if len(ticks):
             late = self._operator.process(ticks)
             self._counters["late"] += len(late)
-            result.outgoing += _late_letters(late)
+            result.outgoing += late_letters(late)
             newest = int(ticks.timestamp.max())
             self._watermark.advance(newest)
             self._live = self._is_live(newest)
@@ -155,7 +150,8 @@ class MetricsPipeline:
         return self._counters
 
 
-def _late_letters(late: Ticks) -> list[tuple[str, Message]]:
+def late_letters(late: Ticks) -> list[tuple[str, Message]]:
+    """Late ticks as messages for the topic ``dead-letter``."""
     letters = []
     for index in range(len(late)):
         reject = _reject(late, index, "late", "its second was already closed")

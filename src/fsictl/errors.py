@@ -10,6 +10,7 @@
     │   ├── MissingExtraError   a part of the program that was not installed with it is needed
     │   ├── BusyError           something else already runs or holds a lock
     │   ├── StorageError        a disk or a directory refuses to keep the data
+    │   │   └── StorageUnavailableError    it refuses for now: full, read-only, busy; the same call may succeed later
     │   └── NotEnoughDataError  there is too little data for what was asked
     ├── ServiceError        4   an outside service failed; trying again may help
     └── CheckFailedError    5   a check said no: parity differs, a gate refused, a job failed
@@ -72,6 +73,13 @@ class BusyError(PreconditionError):
 
 class StorageError(PreconditionError):
     """A disk or a directory refuses to keep the data: full, read-only or damaged."""
+
+
+class StorageUnavailableError(StorageError):
+    """A disk or a directory refuses for now: full, read-only, failing, or held by another writer for too long.
+
+    Nothing was written, and the same call may succeed later: what runs unattended tries again.
+    """
 
 
 class NotEnoughDataError(PreconditionError):

@@ -14,7 +14,7 @@ COMMANDS = [
     *(["infer", name] for name in ("run", "batch")),
     *(["model", name] for name in ("list", "show", "promote", "rollback")),
     ["alerts", "list"],
-    ["dead-letter", "list"],
+    *(["dead-letter", name] for name in ("list", "replay", "drop")),
     ["verify", "parity"],
     *([name] for name in ("demo", "init", "doctor", "status", "generate", "train", "dashboard", "query", "export")),
 ]

@@ -76,7 +76,7 @@ def read_card(data: bytes) -> Card:
             message = f"format {body['format']!r} instead of {CARD_FORMAT}"
             raise ValueError(message)
         return _of_json(body)
-    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         message = f"the model's card cannot be read: {error!r}"
         raise InputError(message, hint="Choose another version, or train a new one.") from error
 

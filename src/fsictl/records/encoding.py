@@ -17,7 +17,7 @@ from fsictl.records.arrow import arrow_schema, ticks_of_table, ticks_to_table
 from fsictl.records.json_ticks import JsonTicks, integer_of
 from fsictl.records.message import CONTENT_TYPE, Message, Received, Reject
 from fsictl.records.schemas import PRICES, Kind, Schema
-from fsictl.records.ticks import Ticks
+from fsictl.records.ticks import MAX_TIMESTAMP_MS, Ticks
 from fsictl.records.validation import validate_ticks
 
 MANY_SYMBOLS = "*"
@@ -109,11 +109,19 @@ def decode_ticks(received: list[Received]) -> DecodedTicks:
             parts += json_run.take()
             _decode_arrow_ticks(item, parts, rejects)
         elif content_type == END_OF_INPUT:
-            ended_ms = max(ended_ms or 0, integer_of(item.message.attributes.get("timestamp")) or 0)
+            said_ms = integer_of(item.message.attributes.get("timestamp"))
+            if said_ms is None or not 0 <= said_ms <= MAX_TIMESTAMP_MS:
+                rejects.append(_malformed(item, "the end of a source without a time in milliseconds since 1970"))
+                continue
+            ended_ms = max(ended_ms or 0, said_ms)
         else:
             json_run.add(item, rejects)
     parts += json_run.take()
     return DecodedTicks(Ticks.concat(parts), tuple(rejects), ended_ms)
+
+
+def _malformed(item: Received, detail: str) -> Reject:
+    return Reject("malformed", detail, item.message.data, item.origin, item.message.attributes.get(CONTENT_TYPE))
 
 
 def _read_arrow(item: Received, schema: Schema) -> pa.Table:
@@ -127,7 +135,7 @@ def _decode_arrow_ticks(item: Received, parts: list[Ticks], rejects: list[Reject
         table = _read_arrow(item, PRICES)
         ticks = ticks_of_table(table)
     except _ARROW_ERRORS as error:
-        rejects.append(Reject("malformed", f"not an Arrow batch of prices: {error}", item.message.data, item.origin))
+        rejects.append(_malformed(item, f"not an Arrow batch of prices: {error}"))
         return
     good, bad = validate_ticks(ticks, item.origin)
     parts.append(good)
@@ -145,7 +153,7 @@ def decode_rows(schema: Schema, received: list[Received]) -> DecodedRows:
             else:
                 table = _read_json_rows(item, schema)
         except (*_ARROW_ERRORS, RecursionError) as error:
-            rejects.append(Reject("malformed", f"not rows of {schema.name}: {error}", item.message.data, item.origin))
+            rejects.append(_malformed(item, f"not rows of {schema.name}: {error}"))
             continue
         tables.append(table)
     joined = pa.concat_tables(tables) if tables else arrow_schema(schema).empty_table()

@@ -19,7 +19,7 @@ NOW = 1_700_000_000
 
 
 def watch_of(stores: Stores, clock: ManualClock) -> Watch:
-    return Watch(stores.warehouse, stores.artifacts, clock)
+    return Watch(stores.warehouse, stores.messenger, stores.artifacts, clock)
 
 
 def parse(event: str) -> tuple[str, Any]:

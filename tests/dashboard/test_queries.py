@@ -4,10 +4,9 @@ import numpy as np
 import pyarrow as pa
 from tests.dashboard.conftest import Stores
 from tests.dashboard.made_up import VERSION, metrics_rows, verdict_rows
-from tests.memory import MemoryMessenger
 
-from fsictl.dashboard import queries
-from fsictl.ports.messenger import PipelineProgress
+from fsictl.dashboard import models, queries
+from fsictl.dashboard.history import Request, history
 
 
 def test_latest_gives_the_newest_row_its_verdict_and_the_trend(stores: Stores) -> None:
@@ -28,7 +27,7 @@ def test_latest_of_an_empty_store_is_nothing(stores: Stores) -> None:
 def test_history_joins_verdicts_by_second(stores: Stores) -> None:
     stores.warehouse.write("metrics", metrics_rows("A", range(100, 110)))
     stores.warehouse.write("reconerr", verdict_rows("A", [98, 103, 104, 200], unreliable=np.ones(4, bool)))
-    answer = queries.history(stores.warehouse, "A", 100, 109, points=100, champion=None)
+    answer = history(stores.warehouse, Request("A", 100, 109, 100, None))
     assert answer["columns"]["time"] == list(range(100, 110))
     assert [i for i, flag in enumerate(answer["columns"]["unreliable"]) if flag] == [3, 4]
     assert answer["columns"]["error"][:4] == [None, None, None, 0.4]
@@ -37,7 +36,7 @@ def test_history_joins_verdicts_by_second(stores: Stores) -> None:
 
 
 def test_history_without_rows_is_empty(stores: Stores) -> None:
-    answer = queries.history(stores.warehouse, "A", 100, 109, points=100, champion=None)
+    answer = history(stores.warehouse, Request("A", 100, 109, 100, None))
     assert answer["rows"] == 0
     assert set(map(len, answer["columns"].values())) == {0}
 
@@ -48,7 +47,7 @@ def test_history_of_a_day_is_thinned_but_keeps_extremes_and_every_short_verdict(
     unreliable = np.zeros(86_400, bool)
     unreliable[40_000] = True
     stores.warehouse.write("reconerr", verdict_rows("A", range(86_400), unreliable=unreliable))
-    answer = queries.history(stores.warehouse, "A", 0, 86_400, points=3000, champion=None)
+    answer = history(stores.warehouse, Request("A", 0, 86_400, 3000, None))
     columns = answer["columns"]
     assert answer["thinned"]
     assert 500 < len(columns["time"]) <= 3100
@@ -60,7 +59,7 @@ def test_history_of_a_day_is_thinned_but_keeps_extremes_and_every_short_verdict(
 
 def test_missing_rows_break_the_line(stores: Stores) -> None:
     stores.warehouse.write("metrics", metrics_rows("A", [*range(100, 105), *range(200, 205)]))
-    columns = queries.history(stores.warehouse, "A", 100, 204, points=100, champion=None)["columns"]
+    columns = history(stores.warehouse, Request("A", 100, 204, 100, None))["columns"]
     hole = columns["time"].index(105)
     assert [columns[name][hole] for name in ("price", "rsi", "error")] == [None, None, None]
     assert columns["time"] == [*range(100, 106), *range(200, 205)]
@@ -68,7 +67,7 @@ def test_missing_rows_break_the_line(stores: Stores) -> None:
 
 def test_a_missing_rsi_is_null(stores: Stores) -> None:
     stores.warehouse.write("metrics", metrics_rows("A", [1], RELATIVE_STRENGTH_INDICATOR=[None]))
-    assert queries.history(stores.warehouse, "A", 0, 2, points=100, champion=None)["columns"]["rsi"] == [None]
+    assert history(stores.warehouse, Request("A", 0, 2, 100, None))["columns"]["rsi"] == [None]
     assert queries.latest(stores.warehouse, None)[0]["rsi"] is None
 
 
@@ -88,7 +87,7 @@ def test_the_champion_speaks_where_it_scored() -> None:
 
 def test_the_model_is_described_as_far_as_its_card_allows(filled: Stores) -> None:
     artifacts = filled.artifacts
-    assert queries.model(artifacts) == {
+    assert models.model(artifacts) == {
         "version": VERSION,
         "created_at": 1_767_225_600.0,
         "snapshot": {"symbols": ["*"], "rows": 86_400},
@@ -97,13 +96,8 @@ def test_the_model_is_described_as_far_as_its_card_allows(filled: Stores) -> Non
     for name, content in {"odd": b"[]", "other": b'{"created_at": {}, "snapshot": 3}'}.items():
         artifacts.put(name, {"card.json": content})
         artifacts.point("champion", name)
-        assert queries.model(artifacts) == {"version": name}
+        assert models.model(artifacts) == {"version": name}
     for name, files in {"broken": {"card.json": b"\xff{"}, "none": {"x": b""}}.items():
         artifacts.put(name, files)
         artifacts.point("champion", name)
-        assert "cannot be read" in queries.model(artifacts)["problem"]
-
-
-def test_pipelines_that_ran_are_told() -> None:
-    messenger = MemoryMessenger(PipelineProgress("metrics", {}, 5_000, {"prices": 3}), PipelineProgress("x", {}, 1, {}))
-    assert queries.pipelines(messenger) == [{"name": "metrics", "committed": 5.0, "waiting": 3}]
+        assert "cannot be read" in models.model(artifacts)["problem"]

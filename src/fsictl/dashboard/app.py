@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from fsictl.clock import Clock, SystemClock
-from fsictl.dashboard import queries
+from fsictl.dashboard import models, queries
 from fsictl.dashboard.episodes import as_json
 from fsictl.dashboard.events import Feed, Limits, Watch
+from fsictl.dashboard.explanation import explain
+from fsictl.dashboard.history import Request as Stretch
+from fsictl.dashboard.history import filling, joined, read_piece
 from fsictl.dashboard.security import Guard
 from fsictl.errors import FsictlError
 from fsictl.ports.artifacts import Artifacts
@@ -31,6 +35,8 @@ from fsictl.records.ticks import SYMBOL_PATTERN
 
 STATIC = Path(__file__).parent / "static"
 LONGEST = 7 * 86_400
+LONGEST_FILLING = 900
+MOST_TICKS = 20_000
 LATEST_TIME = 253_402_300_799  # the end of the year 9999
 
 
@@ -46,15 +52,18 @@ def create_app(
 ) -> Starlette:
     """The live page of these stores, for a server bound to ``host``; it looks for news every ``every`` seconds.
 
-    All reading happens in one thread of the app's own, one read at a time.
+    All reading happens in one thread of the app's own, one short read at a time: a long history is read in pieces.
     """
     api = _Api(warehouse, messenger, artifacts, limits=limits or Limits(), clock=clock or SystemClock(), every=every)
     routes = [
         Route("/", _page),
         Route("/api/symbols", api.symbols),
         Route("/api/history", api.history),
+        Route("/api/filling", api.filling),
         Route("/api/alerts", api.alerts),
+        Route("/api/alerts/{name}", api.explanation),
         Route("/api/model", api.model),
+        Route("/api/versions", api.versions),
         Route("/api/status", api.status),
         Route("/api/events", api.events),
         Mount("/static", StaticFiles(directory=STATIC)),
@@ -87,11 +96,10 @@ class _Api:
         every: float,
     ) -> None:
         self._warehouse = warehouse
-        self._messenger = messenger
         self._artifacts = artifacts
         self._limits = limits
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="dashboard-reads")
-        self._watch = Watch(warehouse, artifacts, clock)
+        self._watch = Watch(warehouse, messenger, artifacts, clock)
         self.feed = Feed(self._watch, self._read, every=every)
 
     async def _read(self, call: Callable[[], Any]) -> Any:
@@ -124,20 +132,31 @@ class _Api:
             _refuse("Give either seconds or start, not both.")
         if start is not None and end is not None and end <= start:
             _refuse("end must be later than start.")
-        newest = await self._read(lambda: queries.newest_second(self._warehouse, symbol))
-        if newest is None:
-            raise HTTPException(404, f"There are no rows of the symbol {symbol}.")
+        newest = await self._newest(symbol)
         until = newest if end is None else end
         since = until - (seconds or 3600) if start is None else start
         if until - since > LONGEST:
             _refuse(f"That is a longer time than {LONGEST} seconds; ask for less.")
-        champion = self._watch.champion
-        answer = await self._read(
-            lambda: queries.history(
-                self._warehouse, symbol, since, until, points=int(points or 3000), champion=champion
-            )
+        stretch = Stretch(symbol, since, until, int(points or 3000), self._watch.champion)
+        pause = stretch.longest_pause
+        pieces = [await self._read(partial(read_piece, self._warehouse, piece, pause)) for piece in stretch.pieces()]
+        return JSONResponse(await self._read(lambda: joined(stretch, pieces)))
+
+    async def filling(self, request: Request) -> Response:
+        """The ticks and rows of the ``seconds`` up to ``end``, or up to the symbol's newest row."""
+        symbol = _symbol(request)
+        seconds = int(_number(request, "seconds", 1, LONGEST_FILLING) or 120)
+        end = _number(request, "end", 0, LATEST_TIME) or await self._newest(symbol)
+        after = int(end)
+        return JSONResponse(
+            await self._read(lambda: filling(self._warehouse, symbol, after - seconds, after, most=MOST_TICKS))
         )
-        return JSONResponse(answer)
+
+    async def _newest(self, symbol: str) -> int:
+        newest: int | None = await self._read(lambda: queries.newest_second(self._warehouse, symbol))
+        if newest is None:
+            raise HTTPException(404, f"There are no rows of the symbol {symbol}.")
+        return newest
 
     async def alerts(self, request: Request) -> Response:
         """The latest episodes of alerts, newest first."""
@@ -145,14 +164,24 @@ class _Api:
         alerts = await self._read(lambda: self._watch.alerts.recent(int(limit)))
         return JSONResponse([as_json(alert) for alert in alerts])
 
+    async def explanation(self, request: Request) -> Response:
+        """What one of the latest alerts rests on."""
+        alert = self._watch.alerts.find(request.path_params["name"])
+        if alert is None:
+            raise HTTPException(404, "That alert is not one of the last hour's.")
+        return JSONResponse(await self._read(lambda: explain(self._warehouse, self._artifacts, alert)))
+
     async def model(self, request: Request) -> Response:
         """The model that scores."""
-        return JSONResponse(await self._read(lambda: queries.model(self._artifacts)))
+        return JSONResponse(await self._read(lambda: models.model(self._artifacts)))
+
+    async def versions(self, request: Request) -> Response:
+        """The newest versions of the model."""
+        return JSONResponse(await self._read(lambda: models.versions(self._artifacts)))
 
     async def status(self, request: Request) -> Response:
         """The feed, the pipelines behind it, and the limits that the page draws."""
-        pipelines = await self._read(lambda: queries.pipelines(self._messenger))
-        return JSONResponse(self.feed.status | {"limits": asdict(self._limits), "pipelines": pipelines})
+        return JSONResponse(self.feed.status | {"limits": asdict(self._limits)})
 
     async def events(self, request: Request) -> Response:
         """What is new, as long as the client stays."""

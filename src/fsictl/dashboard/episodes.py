@@ -38,6 +38,10 @@ class AlertLog:
         """Up to ``limit`` alerts, newest first."""
         return sorted(self._alerts.values(), key=lambda alert: alert.start, reverse=True)[:limit]
 
+    def find(self, name: str) -> Alert | None:
+        """The alert of that id."""
+        return self._alerts.get(name)
+
     def since(self, second: int) -> int:
         """How many alerts had a row at or after that second."""
         return sum(seconds_of(alert.end) >= second for alert in self._alerts.values())

@@ -11,10 +11,14 @@ from typing import Any
 
 from fsictl.clock import Clock
 from fsictl.dashboard import queries
+from fsictl.dashboard.achieved import ACHIEVED_COLUMNS, Achieved
 from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, as_json, seconds_of
+from fsictl.dashboard.models import CHAMPION
 from fsictl.dashboard.tail import Tail
+from fsictl.dashboard.work import Work
 from fsictl.errors import FsictlError
 from fsictl.ports.artifacts import Artifacts
+from fsictl.ports.messenger import Messenger
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.schemas import METRICS, RECONERR
 
@@ -25,6 +29,7 @@ QUIET_AFTER = 10.0
 BEHIND_AFTER = 15.0
 REPLAY_AFTER = 3600.0
 STATUS_EVERY = 2.0
+WORK_EVERY = 2.0
 
 Lane = Callable[[Callable[[], Any]], Coroutine[Any, Any, Any]]
 """Runs a blocking call off the event loop, one at a time."""
@@ -42,35 +47,44 @@ class Limits:
 class Watch:
     """What one look after the other finds in the warehouse; blocking, and for one thread at a time."""
 
-    def __init__(self, warehouse: Warehouse, artifacts: Artifacts, clock: Clock) -> None:
+    def __init__(self, warehouse: Warehouse, messenger: Messenger, artifacts: Artifacts, clock: Clock) -> None:
         self._warehouse = warehouse
         self._artifacts = artifacts
         self._clock = clock
         self._metrics = Tail(warehouse, METRICS.name, list(queries.METRICS_NAMES))
-        verdict_columns = dict.fromkeys([*queries.VERDICT_NAMES, *ALERT_COLUMNS])
+        self._work = Work(messenger, clock)
+        self._worked: dict[str, Any] = {}
+        self._worked_at = float("-inf")
+        verdict_columns = dict.fromkeys([*queries.VERDICT_NAMES, *ALERT_COLUMNS, *ACHIEVED_COLUMNS])
         self._verdicts = Tail(warehouse, RECONERR.name, list(verdict_columns))
         self._begun = False
         self._newest: int | None = None
         self._arrived: float | None = None
         self._lag: float | None = None
         self.alerts = AlertLog()
+        self.achieved = Achieved()
         self.champion: str | None = None
 
     def look(self) -> dict[str, Any]:
         """What is new: ``metrics`` and ``verdicts`` as columns, ``alerts``, and ``reload`` when it was too much."""
-        self.champion = self._artifacts.resolve(queries.CHAMPION)
+        self.champion = self._artifacts.resolve(CHAMPION)
+        if self._clock.monotonic() - self._worked_at >= WORK_EVERY:
+            self._worked_at = self._clock.monotonic()
+            self._worked = self._work.look()
         verdicts = self._verdicts.poll()  # before the metrics, so that no page gets a verdict long before its row
         metrics = self._metrics.poll()
         newest = self._metrics.newest
         self._newest = None if newest is None else seconds_of(newest)
         if self._newest is not None and not (self._begun and verdicts.complete):
             self._begun = True
-            self.alerts = AlertLog()
+            self.alerts, self.achieved = AlertLog(), Achieved()
             since = self._newest - ALERTS_LOOK_BACK
-            earlier = queries.recent_verdicts(self._warehouse, self._metrics.symbols, since, ALERT_COLUMNS)
-            changed = self.alerts.add(earlier)
+            wanted = tuple(dict.fromkeys((*ALERT_COLUMNS, *ACHIEVED_COLUMNS)))
+            judged = queries.recent_verdicts(self._warehouse, self._metrics.symbols, since, wanted)
         else:
-            changed = self.alerts.add(verdicts.rows)
+            judged = verdicts.rows
+        changed = self.alerts.add(judged)
+        self.achieved.add(judged)
         if metrics.rows.num_rows and self._newest is not None:
             self._arrived = self._clock.monotonic()
             self._lag = self._clock.now_ms() / 1000 - self._newest
@@ -83,7 +97,10 @@ class Watch:
         }
 
     def status(self) -> dict[str, Any]:
-        """How the feed is: its state, newest bar and lag (s), model version, alerts of the last hour of data."""
+        """How the feed is: its state, newest bar and lag (s), model version, alerts of the last hour of data.
+
+        With the shares that the model flagged in that hour, and what :class:`Work` tells.
+        """
         newest = self._newest
         return {
             "feed": self._state(),
@@ -91,7 +108,9 @@ class Watch:
             "lag": None if self._lag is None else round(self._lag, 2),
             "model_version": self.champion,
             "alerts": 0 if newest is None else self.alerts.since(newest - ALERTS_LOOK_BACK),
+            "achieved": self.achieved.of(self.champion),
             "time": self._clock.now_ms() / 1000,
+            **self._worked,
         }
 
     def _state(self) -> str:

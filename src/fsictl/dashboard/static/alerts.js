@@ -23,6 +23,11 @@ export class AlertList {
     for (const episode of episodes) this.episodes.set(episode.id, episode);
   }
 
+  /** The id of the newest alert. */
+  get newest() {
+    return this.list.firstElementChild?.dataset.id ?? null;
+  }
+
   draw(newest) {
     const latest = [...this.episodes.values()].sort((a, b) => b.since - a.since).slice(0, SHOWN);
     this.episodes = new Map(latest.map((episode) => [episode.id, episode]));
@@ -38,7 +43,7 @@ export class AlertList {
     button.type = "button";
     button.append(document.createElement("b"), document.createElement("span"), document.createElement("span"));
     button.lastChild.className = "what";
-    button.addEventListener("click", () => this.onChoose(line.dataset.symbol));
+    button.addEventListener("click", () => this.onChoose(line.dataset.id));
     return line;
   }
 
@@ -53,7 +58,7 @@ export class AlertList {
         `error ${format.score(episode.error)} > ${format.score(episode.threshold)}` +
         (episode.feature ? `, mostly ${episode.feature.replaceAll("_", " ")}` : ""),
     ];
-    line.dataset.symbol = episode.symbol;
+    line.dataset.id = episode.id;
     [name, when, what].forEach((element, i) => {
       if (element.textContent !== texts[i]) element.textContent = texts[i];
     });

@@ -45,3 +45,30 @@ export function duration(seconds) {
   if (s < 172800) return `${Math.round(s / 3600)} h`;
   return `${Math.round(s / 86400)} days`;
 }
+
+/** A share as per cent. */
+export function percent(share) {
+  if (share == null) return "–";
+  const value = share * 100;
+  return `${value >= 10 || value === 0 ? value.toFixed(0) : Number(value.toPrecision(2))} %`;
+}
+
+/** A number with as many digits as its size asks for. */
+export function plainest(value) {
+  return String(Number(value.toPrecision(6)));
+}
+
+/** Seconds since the epoch as date and time in UTC. */
+export function moment(seconds) {
+  return `${day(seconds)} ${clock(seconds)}`;
+}
+
+export function symbols(names) {
+  if (names.length > 3) return `${names.length} symbols`;
+  return names.includes("*") ? "all symbols" : names.join(", ");
+}
+
+/** A version's name without the time of day, which its date and hash make unneeded. */
+export function shortVersion(version) {
+  return version.length > 18 ? `…${version.slice(-10)}` : version;
+}

@@ -2,22 +2,39 @@
 
 const SILENCE = 12_000; // the server speaks every two seconds; after this many ms the connection counts as dead
 const AGAIN = 1_500;
+const HIDDEN = 15_000; // a page that nobody sees for so long lets go of its connection: a browser has six for all tabs
 
 export class Live {
   /** `handlers` has one function for each kind of event, and `open`, `lost`. */
   constructor(address, handlers) {
     this.address = address;
     this.handlers = handlers;
+    this.source = null;
+    document.addEventListener("visibilitychange", () => this.#seen());
     this.#connect();
   }
 
+  #seen() {
+    clearTimeout(this.leaving);
+    if (!document.hidden) return this.#connect();
+    this.leaving = setTimeout(() => this.#leave(), HIDDEN);
+  }
+
+  #leave() {
+    clearTimeout(this.silence);
+    clearTimeout(this.again);
+    this.source?.close();
+    this.source = null;
+  }
+
   #connect() {
+    if (this.source || document.hidden) return;
     const source = new EventSource(this.address);
+    this.source = source;
     const fail = () => {
-      clearTimeout(this.silence);
-      source.close();
+      this.#leave();
       this.handlers.lost();
-      setTimeout(() => this.#connect(), AGAIN);
+      this.again = setTimeout(() => this.#connect(), AGAIN);
     };
     const heard = () => {
       clearTimeout(this.silence);

@@ -1,12 +1,13 @@
 // The columns of the chosen symbol, as they grow.
 
-const METRICS = ["time", "price", "sma", "ema", "rsi", "log_return", "band_upper", "band_lower", "gap_filled", "last_tick"];
+const METRICS = ["time", "price", "sma", "ema", "rsi", "log_return", "band_upper", "band_lower", "ema_band_upper", "ema_band_lower", "gap_filled", "last_tick"];
 const VERDICT = ["error", "threshold", "unreliable", "alert", "reason", "model_version"];
 const GROWTH = 2500; // rows added before thinned columns are better fetched anew
 
 export class Series {
-  /** `answer` is what `/api/history` gave for a window of that many seconds. */
-  constructor(answer, seconds) {
+  /** `answer` is what `/api/history` gave for a window of that many seconds; if it is not `live`, new rows don't belong to it. */
+  constructor(answer, seconds, live = true) {
+    this.live = live;
     this.symbol = answer.symbol;
     this.columns = answer.columns;
     this.seconds = seconds;
@@ -19,7 +20,7 @@ export class Series {
 
   add(row) {
     const { time } = this.columns;
-    if (row.symbol !== this.symbol || (time.length && row.time <= time.at(-1))) return false;
+    if (!this.live || row.symbol !== this.symbol || (time.length && row.time <= time.at(-1))) return false;
     if (time.length && row.time - time.at(-1) > Math.max(1.5, this.seconds / 400)) this.#push({ time: time.at(-1) + 1 });
     this.#push(row);
     const first = row.time - this.seconds;

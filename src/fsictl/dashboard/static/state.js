@@ -19,12 +19,20 @@ export function symbolState(row, newest, limits) {
   return stateOf(row, current, limits);
 }
 
+/** Whether a scored row is unreliable when another threshold than the model's is tried; rules stay as they are. */
+export function unreliableAt(columns, i, threshold) {
+  if (threshold === null || columns.error[i] == null) return columns.unreliable[i];
+  return columns.error[i] > threshold;
+}
+
 /** Stretches of one state over columns: [from, to, state], `to` being the time of the row after the last. */
-export function stretches(columns, limits) {
+export function stretches(columns, limits, threshold = null) {
   const found = [];
   let open = null;
+  const verdict = { unreliable: null, reason: null };
   for (let i = 0; i < columns.time.length; i++) {
-    const verdict = { unreliable: columns.unreliable[i], reason: columns.reason[i] };
+    verdict.unreliable = unreliableAt(columns, i, threshold);
+    verdict.reason = columns.reason[i];
     const state = columns.price[i] == null ? "hole" : stateOf({ rsi: columns.rsi[i] }, verdict, limits);
     if (open?.[2] === state) continue;
     if (open) open[1] = columns.time[i];

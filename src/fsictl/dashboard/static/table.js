@@ -1,6 +1,7 @@
 // The table of all symbols.
 
 import * as format from "./format.js";
+import { sparkline } from "./sparkline.js";
 import { symbolState } from "./state.js";
 
 const TREND = 60; // points of a trend
@@ -54,6 +55,17 @@ export class SymbolTable {
     for (const entry of this.entries.values()) this.#draw(entry);
   }
 
+  /** How many symbols are in that state. */
+  count(state) {
+    return [...this.entries.values()].filter((entry) => entry.state === state).length;
+  }
+
+  /** Draw every trend again, in the colours of another theme. */
+  repaint() {
+    for (const entry of this.entries.values()) entry.drawn = null;
+    this.refresh();
+  }
+
   choose(symbol) {
     for (const [name, entry] of this.entries) {
       entry.line.classList.toggle("chosen", name === symbol);
@@ -97,23 +109,8 @@ export class SymbolTable {
     }
     if (entry.drawn !== row.time) {
       entry.drawn = row.time;
-      drawTrend(entry.canvas, [...row.trend, row.price]);
+      const trend = [...row.trend, row.price];
+      sparkline(entry.canvas, trend, trend.at(-1) >= trend[0] ? "up" : "down");
     }
   }
-}
-
-function drawTrend(canvas, values) {
-  const ctx = canvas.getContext("2d");
-  const { width, height } = canvas;
-  ctx.clearRect(0, 0, width, height);
-  if (values.length < 2) return;
-  const low = Math.min(...values);
-  const range = Math.max(...values) - low || 1;
-  const name = values.at(-1) >= values[0] ? "--up" : "--down";
-  ctx.strokeStyle = getComputedStyle(canvas).getPropertyValue(name);
-  ctx.lineWidth = 2.4;
-  ctx.lineJoin = "round";
-  ctx.beginPath();
-  values.forEach((value, i) => ctx.lineTo((i / (values.length - 1)) * width, height - 4 - ((value - low) / range) * (height - 8)));
-  ctx.stroke();
 }

@@ -32,7 +32,7 @@ def test_a_run_stores_a_version_that_the_champion_names(trained):
     assert card.snapshot.rows == 4000
     assert card.snapshot.until == 1000 * (START_S + 4000)
     assert card.snapshot.sha256 == hash_of(columns_of(trained.warehouse.tables["metrics"]))
-    assert card.evaluation["graph_difference"] < 1e-5
+    assert card.training["graph_difference"] < 1e-5
     assert report.windows >= card.training["windows"] + card.evaluation["check_windows"]
     assert trained.steps == [(step, OPTIONS.steps) for step in range(1, OPTIONS.steps + 1)]
     names = zipfile.ZipFile(BytesIO(load_file(trained.artifacts, card, "model.keras"))).namelist()
@@ -62,7 +62,7 @@ def test_the_same_rows_and_seed_give_the_same_version(trained):
         trained.warehouse, artifacts, clock=ManualClock(5), rules=RULES, options=OPTIONS, requested_by="again"
     )
     assert report.version == trained.report.version
-    own, first = (store.stored[report.version]["model.onnx"] for store in (artifacts, trained.artifacts))
+    own, first = (store.stored[report.version]["autoencoder.onnx"] for store in (artifacts, trained.artifacts))
     assert own == first
 
 

@@ -51,7 +51,8 @@ def list_(session: Session) -> None:
             "symbols": "trained on",
             "until": "data until (UTC)",
             "windows": "windows",
-            "threshold": "threshold",
+            "detector": "detector",
+            "gate": "gate",
             "note": "note",
         },
         empty="No version yet. Make one with `fsictl train --now`.",
@@ -67,7 +68,8 @@ def _summary(card: Card) -> dict[str, Any]:
         "symbols": ", ".join(symbols) if len(symbols) <= 3 else f"{len(symbols)} symbols",
         "until": time_text(card.snapshot.until),
         "windows": card.training.get("windows"),
-        "threshold": card.calibration.label_threshold,
+        "detector": card.detector,
+        "gate": ("passed" if card.gate["passed"] else "refused") if card.gate else None,
     }
 
 
@@ -101,6 +103,7 @@ def _told(card: Card) -> dict[str, str]:
         "windows": f"{card.length} rows ending at an RSI above {card.overbought:g} or below {card.oversold:g}"
         f" (RSI over {card.rsi_window} s, metrics over {card.metrics_window} s)",
         "features": ", ".join(card.features),
+        "detector": f"{card.detector}, of {', '.join(card.detectors)} (preset {card.preset})",
         "label threshold": f"{number_text(calibration.label_threshold)} for {calibration.label_rate:.0%} of windows",
         "alert threshold": f"{number_text(calibration.alert_threshold)} for {calibration.alert_rate:.0%} of windows",
     }
@@ -113,15 +116,9 @@ def _gate(card: Card) -> str:
     gate = card.gate
     if not gate:
         return "–"
-    answer = "passed" if gate["passed"] else f"refused: {gate['reason']}"
-    rates = (
-        f"{gate['label_rate']:.1%} of {gate['windows']:,} held-out windows unreliable, {gate['target_rate']:.0%} meant"
-    )
-    rival = "no earlier champion"
-    if gate["champion"] is not None:
-        rate = gate["champion_label_rate"]
-        rival = f"champion {gate['champion']}" + (f" {rate:.1%}" if rate is not None else "")
-    return f"{answer}; {rates}; {rival}"
+    marks = {True: "yes", False: "NO", None: "not judged"}
+    lines = [f"{check['name']}: {marks[check['passed']]}; {check['said']}" for check in gate["checks"]]
+    return "\n".join(["passed" if gate["passed"] else "refused", *lines])
 
 
 def _listed(values: Any) -> str:
@@ -132,26 +129,27 @@ def _listed(values: Any) -> str:
 
 @command(app, "promote")
 def promote(
-    session: Session, version: Annotated[str, typer.Argument(help="A version, or challenger.")] = "challenger"
+    session: Session,
+    version: Annotated[str, typer.Argument(help="A version, or challenger.")] = "challenger",
+    force: Annotated[bool, typer.Option("--force", help="Even if its gate refused it; needs --reason.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why; it is recorded.")] = None,
 ) -> None:
-    """Let a version score from now on; running streams follow without a restart."""
-    from fsictl.model.versions import load_card
-    from fsictl.model.versions import promote as point
+    """Let a version that passed its gate score from now on; running streams follow without a restart."""
+    from fsictl.model.promotion import promote as move
 
     session.need_workspace()
     need_version(session, version)
-    name = load_card(session.artifacts, version).version
-    point(session.artifacts, name)
-    _show_champion(session, name)
+    at = session.clock.now_ms()
+    _show_champion(session, move(session.artifacts, session.warehouse, version, at=at, force=force, reason=reason))
 
 
 @command(app, "rollback")
 def rollback(session: Session) -> None:
-    """Go back to the version that scored before the present one was made."""
-    from fsictl.model.versions import rollback as back
+    """Go back to the version that scored before the present one."""
+    from fsictl.model.promotion import rollback as back
 
     session.need_workspace()
-    _show_champion(session, back(session.artifacts))
+    _show_champion(session, back(session.artifacts, session.warehouse, at=session.clock.now_ms()))
 
 
 def _show_champion(session: Session, version: str) -> None:

@@ -28,8 +28,8 @@ def window_rules(session: Session) -> WindowRules:
     )
 
 
-def training_options(session: Session) -> TrainingOptions:
-    """The training that the settings ask for."""
+def training_options(session: Session, preset: str) -> TrainingOptions:
+    """The training that the settings ask for, with a preset."""
     from fsictl.model.making import TrainingOptions
 
     model = session.settings.model
@@ -39,6 +39,8 @@ def training_options(session: Session) -> TrainingOptions:
         least_windows=model.least_windows,
         label_rate=model.label_rate,
         alert_rate=model.alert_rate,
+        preset=preset,
+        detector=model.detector if preset == "standard" else "autoencoder",
     )
 
 

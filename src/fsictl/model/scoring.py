@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fsictl.errors import InputError
+from fsictl.model.windows import gather
 
 BLOCK = 1024
 """Most windows scored at once, to bound memory."""
@@ -40,6 +41,14 @@ class GraphScorer:
             message = "the model's scoring graph cannot be loaded"
             raise InputError(message, hint="Choose another version, or train a new one.") from error
 
+    def row_errors(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
+        """How far off each row of each window is [windows, length]; ``None`` for a detector that looks at no rows."""
+        if "row_errors" not in {output.name for output in self._session.get_outputs()}:
+            return None
+        (errors,) = self._session.run(["row_errors"], {"window": np.ascontiguousarray(windows)})
+        found: npt.NDArray[np.float32] = errors
+        return found
+
     def score(self, windows: npt.NDArray[np.float32]) -> Scores:
         """Scores of raw feature windows [windows, length, features]; NaN where a feature is not a finite number."""
         score = np.empty(len(windows), dtype=np.float32)
@@ -49,5 +58,16 @@ class GraphScorer:
             score[part], errors[part] = self._session.run(
                 ["score", "feature_errors"], {"window": np.ascontiguousarray(windows[part])}
             )
-        score[~np.isfinite(errors).all(axis=1)] = np.nan  # the graph's maximum passes over NaN
+        score[~np.isfinite(errors).all(axis=1)] = np.nan  # a graph's maximum passes over NaN
         return Scores(score, errors)
+
+
+def score_windows(
+    detector: GraphScorer, features: npt.NDArray[np.float32], ends: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """Scores of the windows of ``features`` [rows, features] that end at these rows, in bounded memory."""
+    scores = np.empty(len(ends), dtype=np.float32)
+    for start in range(0, len(ends), BLOCK):
+        part = slice(start, start + BLOCK)
+        scores[part] = detector.score(gather(features, ends[part], detector.length)).score
+    return scores

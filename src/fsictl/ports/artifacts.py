@@ -31,6 +31,17 @@ class Artifacts(Protocol):
         """Let the alias name that folder, which must exist; readers see the old or the new one, never neither."""
         ...
 
+    def swap(self, alias: str, expected: str | None, folder: str) -> bool:
+        """As :meth:`point`, but only if the alias names ``expected`` (``None``: nothing) now; whether it did.
+
+        Of several that swap at once with the same expectation one succeeds.
+        """
+        ...
+
+    def forget(self, alias: str) -> None:
+        """Let the alias name nothing; it need not be there."""
+        ...
+
     def resolve(self, alias: str) -> str | None:
         """The folder that the alias names, or ``None``. Cheap enough to ask every second."""
         ...

@@ -69,15 +69,14 @@ def forward_returns(
     _, number = np.unique(block, return_inverse=True)
     blocks = int(number.max()) + 1 if len(number) else 0
     moved = returns != 0
-    columns = [part for mask in (flagged, ~flagged) for part in (mask, mask & moved, mask & (returns > 0))]
-    sums = [np.bincount(number, weights=part, minlength=blocks) for part in columns]
-    sums += [
-        np.bincount(number, weights=np.where(mask, returns, 0.0), minlength=blocks) for mask in (flagged, ~flagged)
-    ]
-    table = np.stack(sums) if blocks else np.zeros((8, 1), dtype=np.float64)
-    drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), DRAWS) if blocks else None
-    whole = _statistics(table.astype(np.float64).sum(axis=1)[:, None])
-    spread = _statistics(table @ drawn.T.astype(np.float64)) if drawn is not None and blocks >= LEAST_BLOCKS else None
+    weights = [1.0 * part for mask in (flagged, ~flagged) for part in (mask, mask & moved, mask & (returns > 0))]
+    weights += [np.where(mask, returns, 0.0) for mask in (flagged, ~flagged)]
+    sums = [np.bincount(number, weights=part, minlength=blocks).astype(np.float64) for part in weights]
+    table: Floats = np.stack(sums) if blocks else np.zeros((8, 1))
+    whole, spread = _statistics(table.sum(axis=1)[:, None]), None
+    if blocks >= LEAST_BLOCKS:
+        drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), DRAWS)
+        spread = _statistics(table @ drawn.T.astype(np.float64))
     estimates = [_estimate(float(value[0]), None if spread is None else spread[i]) for i, value in enumerate(whole)]
     return ForwardReturns(horizon, blocks, int(flagged.sum()), int((~flagged).sum()), *estimates)
 

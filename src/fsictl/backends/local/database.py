@@ -37,7 +37,7 @@ class Database:
 
     @classmethod
     def for_writing(cls, path: Path, tables: str) -> Self:
-        """Open a file for writing, and make those of these tables (SQL: create if not there) that it has not."""
+        """Open a file for writing, and make it with these tables (SQL) when it is new."""
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = apsw.Connection(str(path))
@@ -55,8 +55,6 @@ class Database:
                         if database.version() == 0:  # nobody else was faster
                             connection.execute(tables)
                             connection.execute(f"PRAGMA user_version = {VERSION}")
-                else:
-                    connection.execute(tables)  # an older file may lack some
             except BaseException:
                 connection.close(True)
                 raise

@@ -13,13 +13,13 @@ from fsictl.records.message import Message, Received
 from fsictl.records.schemas import DEAD_LETTER_TOPIC
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS messages (
+CREATE TABLE messages (
     offset INTEGER PRIMARY KEY AUTOINCREMENT,
     attributes TEXT NOT NULL,
     data BLOB NOT NULL,
     published_ms INTEGER NOT NULL
 );
-CREATE TABLE IF NOT EXISTS dead_letters (
+CREATE TABLE dead_letters (
     offset INTEGER PRIMARY KEY AUTOINCREMENT,
     attributes TEXT NOT NULL,
     data BLOB NOT NULL,
@@ -27,14 +27,14 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     identity BLOB UNIQUE
 );
 CREATE INDEX dead_letters_by_time ON dead_letters (published_ms, offset);
-CREATE TABLE IF NOT EXISTS pipelines (
+CREATE TABLE pipelines (
     name TEXT PRIMARY KEY,
     inputs TEXT NOT NULL,
     state BLOB,
     counters TEXT NOT NULL DEFAULT '{}',
     committed_ms INTEGER
 );
-CREATE TABLE IF NOT EXISTS positions (
+CREATE TABLE positions (
     pipeline TEXT NOT NULL,
     topic TEXT NOT NULL,
     offset INTEGER NOT NULL,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsictl.cli.command import command, group
+from fsictl.cli.evaluate import evaluate
 from fsictl.cli.models import need_version
 from fsictl.cli.output import number_text, time_text
 from fsictl.cli.session import Session
@@ -125,6 +126,9 @@ def _listed(values: Any) -> str:
     if isinstance(values, dict):
         return "\n".join(f"{key}: {_listed(value)}" for key, value in values.items()) or "–"
     return number_text(values) if isinstance(values, float) else str(values)
+
+
+command(app, "evaluate")(evaluate)
 
 
 @command(app, "promote")

@@ -7,13 +7,20 @@ whole blocks of time, each longer than window and horizon together (Künsch, Ann
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from fsictl.model.columns import Columns, Flags, Floats, Integers
-from fsictl.model.windows import ROW_MS
+from fsictl.model.columns import Columns, Flags, Floats, Integers, columns_of
+from fsictl.model.inference import InferenceOperator
+from fsictl.model.versions import Scorer
+from fsictl.model.windows import ROW_MS, WindowRules
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DRAWS = 2000
 LEAST_BLOCKS = 8
@@ -47,12 +54,40 @@ class ForwardReturns:
     difference: Estimate
 
 
+def signal_returns(
+    table: pa.Table, scorer: Scorer, rules: WindowRules, horizons: Sequence[int]
+) -> list[ForwardReturns]:
+    """What followed the signals in these rows of ``metrics``, for each horizon (seconds), as the version judges them.
+
+    "Flagged" is what it calls unreliable, the rule about stale feeds included.
+    """
+    verdicts = InferenceOperator(rules).process(table, scorer)
+    verdicts = verdicts.filter(verdicts.column("unreliable").is_valid())
+    columns = columns_of(table)
+    codes = {symbol: code for code, symbol in enumerate(columns.symbols)}
+    time = verdicts.column("timestamp").to_numpy()
+    code = np.array([codes[symbol] for symbol in verdicts.column("symbol").to_pylist()], np.int64)
+    ends = np.searchsorted(_key(columns.code, columns.timestamp), _key(code, time))
+    overbought = np.array(verdicts.column("side").to_pylist(), dtype=object) == "overbought"
+    flagged = np.array(verdicts.column("unreliable").to_pylist(), dtype=np.bool_)
+    return [
+        forward_returns(
+            time, signed_returns(columns, ends, overbought, horizon), flagged, horizon=horizon, length=rules.length
+        )
+        for horizon in horizons
+    ]
+
+
+def _key(code: Integers, timestamp: Integers) -> Integers:
+    return code * np.int64(2**50) + timestamp // ROW_MS
+
+
 def signed_returns(columns: Columns, ends: Integers, overbought: Flags, horizon: int) -> Floats:
     """Log return from each row over the next ``horizon`` seconds, signed; NaN where that second has no row.
 
     A price that only stands because a gap was filled counts as it stands.
     """
-    key = columns.code * np.int64(2**50) + columns.timestamp // ROW_MS
+    key = _key(columns.code, columns.timestamp)
     wanted = key[ends] + horizon
     place = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
     gain = np.log(columns.close[place] / columns.close[ends]) * np.where(overbought, -1.0, 1.0)

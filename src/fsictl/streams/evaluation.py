@@ -80,19 +80,26 @@ def stored(
 ) -> LabelledMetrics | None:
     """The stored prices of ``[start, end)`` (ms); ``None`` when there are none."""
     before = (history_rows(parameters.window) + parameters.window) * ROW_MS
-    rows = warehouse.read(PRICES.name, symbols=symbols, start=start - before, end=end)
-    if not rows.num_rows:
+    ticks = stored_ticks(warehouse, symbols, start=start - before, end=end)
+    if not len(ticks):
         return None
-    codes = {symbol: code for code, symbol in enumerate(sorted(set(rows.column("symbol").unique().to_pylist())))}
-    ticks = Ticks(
-        tuple(codes),
-        np.array([codes[symbol] for symbol in rows.column("symbol").to_pylist()], np.int32),
+    what = f"stored prices of {', '.join(ticks.symbols)}, {start} to {end}"
+    return of_ticks(ticks, parameters, what, since=start, seed=seed)
+
+
+def stored_ticks(warehouse: Warehouse, symbols: Sequence[str] | None, *, start: int, end: int) -> Ticks:
+    """The stored ticks of ``[start, end)`` (ms) of these symbols, or of all."""
+    import pyarrow.compute as pc
+
+    rows = warehouse.read(PRICES.name, symbols=symbols, start=start, end=end)
+    symbol = pc.dictionary_encode(rows.column("symbol")).combine_chunks()
+    return Ticks(
+        tuple(symbol.dictionary.to_pylist()),
+        symbol.indices.to_numpy(),
         rows.column("timestamp").to_numpy(),
         rows.column("value").to_numpy(),
         rows.column("sequence").to_numpy().astype(np.int32),
     )
-    what = f"stored prices of {', '.join(codes)}, {start} to {end}"
-    return of_ticks(ticks, parameters, what, since=start, seed=seed)
 
 
 def _labelled(ticks: Ticks, parameters: MetricsParameters, what: str, *, since: int, seed: int) -> LabelledMetrics:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,7 +89,8 @@ def show(
     if session.output.as_json:
         session.output.document(json.loads(session.artifacts.get(card.version, CARD_FILE)))
         return
-    rows = [{"what": key, "value": value} for key, value in _told(card).items()]
+    told = _told(card) | _scorecard(session, card) | _lately(session, card)
+    rows = [{"what": key, "value": value} for key, value in told.items()]
     session.output.rows(rows, {"what": "", "value": ""}, title=f"Model version {card.version}")
 
 
@@ -113,6 +115,41 @@ def _told(card: Card) -> dict[str, str]:
     return flat | {"gate": _gate(card)}
 
 
+def _scorecard(session: Session, card: Card) -> dict[str, str]:
+    """What `model evaluate` and the training found, in a line for each kind of prices."""
+    rows = [row for row in session.warehouse.read("scorecards").to_pylist() if row["model_version"] == card.version]
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row["kind"] == "all" and row["roc_auc"] is not None:
+            found.setdefault(row["prices"], []).append(f"{row['detector']} {row['roc_auc']:.3f}")
+    lines = [f"{prices}: {', '.join(scores)}" for prices, scores in found.items()]
+    return {"ROC-AUC on anomalies": "\n".join(lines) or "not evaluated: see `fsictl model evaluate`"}
+
+
+def _lately(session: Session, card: Card) -> dict[str, str]:
+    """How the version has done in the streams, and whether it is to be replaced."""
+    from fsictl.cli.models import achieved, retraining_of
+
+    rates = [one for one in achieved(session, card.version) if one.symbol == "*" or one.warning]
+    said = [
+        f"last {one.period}, {'all' if one.symbol == '*' else one.symbol}: {one.label_rate:.1%} unreliable,"
+        f" {one.alert_rate:.2%} alerts of {one.windows:,} windows{f' – WARNING: {one.warning}' if one.warning else ''}"
+        for one in rates
+    ]
+    advice = retraining_of(session, card)
+    drift = "not known yet" if advice.drift is None else f"{advice.drift:.2f} (above 0.25 they differ)"
+    return {
+        "achieved": "\n".join(said) or "nothing yet: the first full hour in the streams is missing",
+        "drift of scores": drift,
+        "age of its data": f"{advice.age_hours:.1f} hours",
+        "to be replaced": (
+            f"{'OVERDUE' if advice.overdue else 'yes'}, since {time_text(advice.due_since)} UTC: {advice.reason}"
+        )
+        if advice.due_since is not None
+        else "no",
+    }
+
+
 def _gate(card: Card) -> str:
     gate = card.gate
     if not gate:
@@ -129,6 +166,44 @@ def _listed(values: Any) -> str:
 
 
 command(app, "evaluate")(evaluate)
+
+
+@command(app, "drift")
+def drift(
+    session: Session,
+    version: Annotated[str, typer.Argument(help="A version, or champion or challenger.")] = "champion",
+    hours: Annotated[float, typer.Option(min=0.1, help="Hours of the newest metrics to look at.")] = 2.0,
+) -> None:
+    """Compare the newest metrics and scores with what a version was trained on, and say whether to train anew."""
+    from fsictl.cli.models import retraining_of, window_rules
+    from fsictl.model.comparison import rules_of
+    from fsictl.model.data import DRIFTED
+    from fsictl.model.data import drift as feature_drift
+    from fsictl.model.dataset import newest_until, read_range
+    from fsictl.model.split import split_windows
+    from fsictl.model.versions import load_card
+
+    session.need_workspace()
+    need_version(session, version)
+    card = load_card(session.artifacts, version)
+    until = newest_until(session.warehouse, None)
+    columns = read_range(session.warehouse, card.snapshot.symbols, until - round(hours * 3_600_000), until)
+    rules = rules_of(card, window_rules(session))
+    found = feature_drift(card.data, split_windows(columns, rules, card.features), card.features)
+    advice = retraining_of(session, card)
+    if session.output.as_json:
+        session.output.document({"model_version": card.version, "features": found, **dataclasses.asdict(advice)})
+        return
+    rows = [{"what": name, "index": index, "differs": index > DRIFTED} for name, index in found.items()]
+    if advice.drift is not None:
+        rows.append({"what": "scores", "index": advice.drift, "differs": advice.drift > DRIFTED})
+    session.output.rows(
+        rows,
+        {"what": "against its training data", "index": "stability index", "differs": "differs"},
+        empty="There are too few windows at an extreme RSI to compare.",
+    )
+    due = advice.reason if advice.due_since is not None else "no reason to"
+    session.output.say(f"Train anew: {due}.{' That is OVERDUE.' if advice.overdue else ''}")
 
 
 @command(app, "promote")

@@ -82,9 +82,10 @@ def index_of_shares(expected: Floats, found: Floats) -> float:
     return float(np.sum((found - expected) * np.log(found / expected)))
 
 
-def drift(trained_on: Mapping[str, Any], features: npt.NDArray[np.float32], names: tuple[str, ...]) -> dict[str, float]:
+def drift(trained_on: Mapping[str, Any], split: WindowSplit, names: tuple[str, ...]) -> dict[str, float]:
     """The stability index of each feature against the statistics of a card; nothing for features it does not know."""
     known = trained_on.get("deciles", {})
+    features = split.features[np.concatenate([split.train, split.calibrate, split.check])]
     return {
         name: round(stability_index(np.asarray(known[name]), features[:, place]), 4)
         for place, name in enumerate(names)

@@ -12,6 +12,7 @@ from fsictl.cli.command import command, group
 from fsictl.cli.evaluate import evaluate
 from fsictl.cli.models import need_version
 from fsictl.cli.output import number_text, time_text
+from fsictl.cli.serve import export, serve
 from fsictl.cli.session import Session
 from fsictl.errors import InputError
 
@@ -166,6 +167,8 @@ def _listed(values: Any) -> str:
 
 
 command(app, "evaluate")(evaluate)
+command(app, "serve")(serve)
+command(app, "export")(export)
 
 
 @command(app, "drift")

@@ -28,8 +28,14 @@ def statistics(columns: Columns, split: WindowSplit, names: tuple[str, ...]) -> 
     by_symbol = {symbol: _of_symbol(columns, code) for code, symbol in enumerate(columns.symbols)}
     ends = np.concatenate([split.train, split.calibrate, split.check])
     features = split.features[ends]
-    deciles = np.quantile(features, _DECILES, axis=0).T if len(ends) else np.empty((0, len(_DECILES)))
-    return {"symbols": by_symbol, "deciles": dict(zip(names, deciles.round(6).tolist(), strict=False))}
+    parts = {name: _parts(features[:, place]) for place, name in enumerate(names)} if len(ends) else {}
+    return {"symbols": by_symbol, "features": parts}
+
+
+def _parts(values: npt.NDArray[np.float32]) -> dict[str, list[float]]:
+    """The deciles, and the shares of values between them, which differ from a tenth where many values are equal."""
+    deciles = np.quantile(values.astype(np.float64), _DECILES).round(6)
+    return {"deciles": deciles.tolist(), "shares": _shares(deciles, values).round(6).tolist()}
 
 
 def _of_symbol(columns: Columns, code: int) -> dict[str, Any]:
@@ -65,15 +71,21 @@ def validate(columns: Columns) -> None:
         raise NotEnoughDataError(message, hint="Train on a symbol that has ticks in most seconds, or on more hours.")
 
 
-def stability_index(deciles: Floats, values: npt.NDArray[np.floating[Any]]) -> float:
-    """The population stability index of ``values`` against a sample with these deciles; 0 when alike.
+def stability_index(deciles: Floats, shares: Floats, values: npt.NDArray[np.floating[Any]]) -> float:
+    """The population stability index of ``values`` against a sample with these shares between these deciles.
 
-    >>> deciles = np.arange(1.0, 10.0)
-    >>> stability_index(deciles, np.arange(0.5, 10.0)) < 1e-9 < 0.25 < stability_index(deciles, np.full(10, 3.5))
+    >>> deciles, shares = np.arange(1.0, 10.0), np.full(10, 0.1)
+    >>> stability_index(deciles, shares, np.arange(0.5, 10.0)) < 1e-9
+    True
+    >>> stability_index(deciles, shares, np.full(10, 3.5)) > DRIFTED
     True
     """
+    return index_of_shares(shares, _shares(deciles, values))
+
+
+def _shares(deciles: Floats, values: npt.NDArray[np.floating[Any]]) -> Floats:
     counts = np.bincount(np.searchsorted(deciles, values, side="right"), minlength=len(deciles) + 1)
-    return index_of_shares(np.full(len(deciles) + 1, 1 / (len(deciles) + 1)), counts / max(len(values), 1))
+    return counts / max(len(values), 1)
 
 
 def index_of_shares(expected: Floats, found: Floats) -> float:
@@ -84,10 +96,11 @@ def index_of_shares(expected: Floats, found: Floats) -> float:
 
 def drift(trained_on: Mapping[str, Any], split: WindowSplit, names: tuple[str, ...]) -> dict[str, float]:
     """The stability index of each feature against the statistics of a card; nothing for features it does not know."""
-    known = trained_on.get("deciles", {})
+    known = trained_on.get("features", {})
     features = split.features[np.concatenate([split.train, split.calibrate, split.check])]
-    return {
-        name: round(stability_index(np.asarray(known[name]), features[:, place]), 4)
-        for place, name in enumerate(names)
-        if known.get(name) and len(features)
-    }
+    found = {}
+    for place, name in enumerate(names):
+        if name in known and len(features):
+            deciles, shares = (np.asarray(known[name][part], dtype=np.float64) for part in ("deciles", "shares"))
+            found[name] = round(stability_index(deciles, shares, features[:, place]), 4)
+    return found

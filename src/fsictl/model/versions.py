@@ -13,7 +13,7 @@ from fsictl.model.card import Card, read_card, write_card
 from fsictl.model.features import FEATURES, LEVELS
 from fsictl.model.network import Weights
 from fsictl.model.scoring import GraphScorer
-from fsictl.ports.artifacts import Artifacts
+from fsictl.ports.artifacts import Artifacts, ReadableArtifacts
 
 CHAMPION = "champion"
 """Alias of the version whose verdicts count."""
@@ -76,7 +76,7 @@ def load_card(artifacts: Artifacts, version: str) -> Card:
     return card
 
 
-def load_file(artifacts: Artifacts, card: Card, file: str) -> bytes:
+def load_file(artifacts: ReadableArtifacts, card: Card, file: str) -> bytes:
     """One of the version's other files, compared with its hash in the card; ``InputError`` when it differs."""
     data = artifacts.get(card.version, file)
     if hashlib.sha256(data).hexdigest() != card.files.get(file):
@@ -94,7 +94,7 @@ def load_scorer(artifacts: Artifacts, version: str) -> Scorer:
     return Scorer(card, load_detector(artifacts, card, card.detector))
 
 
-def load_detector(artifacts: Artifacts, card: Card, name: str) -> GraphScorer:
+def load_detector(artifacts: ReadableArtifacts, card: Card, name: str) -> GraphScorer:
     """One of the version's detectors; errors as of :func:`load_scorer`."""
     if name not in card.detectors:
         message = f"model version {card.version} has no detector {name!r}"

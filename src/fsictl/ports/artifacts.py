@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class Artifacts(Protocol):
+class ReadableArtifacts(Protocol):
+    """What scoring needs of a store."""
+
+    def get(self, folder: str, file: str) -> bytes:
+        """The bytes of one file."""
+        ...
+
+
+class Artifacts(ReadableArtifacts, Protocol):
     """Folders of files that never change once they are there, and aliases that move between them.
 
     A missing folder, file or alias raises ``InputError``; disk problems ``StorageError``.

@@ -112,6 +112,8 @@ def _to_json(card: Card) -> dict[str, Any]:
         "calibration": {
             "label_rate": calibration.label_rate,
             "alert_rate": calibration.alert_rate,
+            "label_threshold": _finite(calibration.label_threshold),  # these two for readers: they follow from "all"
+            "alert_threshold": _finite(calibration.alert_threshold),
             "all": calibration.histogram.as_json(),
             "by_symbol": {symbol: one.histogram.as_json() for symbol, one in card.by_symbol.items()},
         },
@@ -128,6 +130,10 @@ def _to_json(card: Card) -> dict[str, Any]:
         "gate": dict(card.gate),
         "files": dict(card.files),
     }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _of_json(body: dict[str, Any]) -> Card:

@@ -75,7 +75,7 @@ def combination_graph(
     for (score, errors), surprise in zip(
         (network[:2], add_mahalanobis(graph, scaled, whitening)), surprises, strict=True
     ):
-        total = graph.node("ReduceSum", errors, graph.constant([1]), keepdims=1)
+        total = graph.node("Unsqueeze", graph.total(errors), graph.constant([1]))
         shares = graph.node("Div", errors, graph.node("Max", total, graph.constant([LEAST_SCORE])))
         parts.append((_surprise(graph, score, surprise), shares))
     (first, first_shares), (second, second_shares) = parts
@@ -91,5 +91,4 @@ def combination_graph(
 def _surprise(graph: Graph, score: str, surprise: Surprise) -> str:
     logs = graph.node("Log", graph.node("Max", score, graph.constant([LEAST_SCORE])))
     beyond = graph.node("Sub", graph.node("Unsqueeze", logs, graph.constant([1])), graph.constant(surprise.knots))
-    parts = graph.node("Mul", graph.node("Relu", beyond), graph.constant(surprise.bends))
-    return graph.node("ReduceSum", parts, graph.constant([1]), keepdims=0)
+    return graph.total(graph.node("Mul", graph.node("Relu", beyond), graph.constant(surprise.bends)))

@@ -32,8 +32,9 @@ Array = npt.NDArray[np.float32]
 class Graph:
     """Nodes and constants of a graph under construction; its methods return the names of outputs."""
 
-    def __init__(self, length: int, features: int) -> None:
+    def __init__(self, length: int, features: int, prefix: str = "") -> None:
         self.length, self.features = length, features
+        self._prefix = prefix  # a graph within a graph must have names of its own
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
         self._count = 0
@@ -44,7 +45,7 @@ class Graph:
 
         array = np.asarray(value)
         array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
-        name = f"constant_{len(self._constants)}"
+        name = f"{self._prefix}constant_{len(self._constants)}"
         self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
@@ -62,7 +63,7 @@ class Graph:
     def fresh(self, operator: str) -> str:
         """A name that nothing has yet."""
         self._count += 1
-        return f"{operator.lower()}_{self._count}"
+        return f"{self._prefix}{operator.lower()}_{self._count}"
 
     def as_body(self, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]) -> onnx.GraphProto:
         """The nodes so far as the body of a loop."""
@@ -75,6 +76,10 @@ class Graph:
         centered = self.node("Sub", "window", self.constant(np.asarray(scaler.center)))
         divided = self.node("Div", centered, self.constant(np.asarray(scaler.scale)))
         return self.node("Asinh", divided) if scaler.bend else divided
+
+    def total(self, values: str) -> str:
+        """The sum of each row of [batch, n], in an order that does not depend on the size of the batch."""
+        return self.node("ReduceSum", self.node("Transpose", values, perm=[1, 0]), self.constant([0]), keepdims=0)
 
     def finished(self, name: str, score: str, feature_errors: str, row_errors: str | None = None) -> bytes:
         """The graph as bytes, with these outputs."""

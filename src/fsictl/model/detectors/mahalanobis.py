@@ -77,40 +77,39 @@ def mahalanobis_graph(whitening: Whitening, *, length: int, scaler: Scaler) -> b
 
 
 def add_mahalanobis(graph: Graph, scaled: str, whitening: Whitening) -> tuple[str, str]:
-    """The names of score and feature errors, computed from the scaled window of that name."""
-    mean = graph.node("ReduceMean", scaled, axes=[1], keepdims=1)
-    centered = graph.node("Sub", scaled, mean)
-    variance = graph.node("ReduceMean", graph.node("Mul", centered, centered), axes=[1], keepdims=0)
+    """The names of score and feature errors, computed from the scaled window of that name.
+
+    All sums run over the first axis: over others ONNX Runtime adds in an order that depends on the size of the batch.
+    """
+    rows = graph.node("Transpose", scaled, perm=[1, 0, 2])  # [length, batch, features]
+    mean = graph.node("ReduceMean", rows, axes=[0], keepdims=1)
+    centered = graph.node("Sub", rows, mean)
+    variance = graph.node("ReduceMean", graph.node("Mul", centered, centered), axes=[0], keepdims=0)
+    first = graph.constant([0])
     statistics = [
-        graph.node("Squeeze", mean, graph.constant([1])),
+        graph.node("Squeeze", mean, first),
         graph.node("Sqrt", variance),
-        graph.node("ReduceMax", scaled, axes=[1], keepdims=0),
-        graph.node("ReduceMin", scaled, axes=[1], keepdims=0),
-        graph.node("Squeeze", _last_row(graph, scaled), graph.constant([1])),
-        graph.node("ReduceMax", graph.node("Abs", _steps(graph, scaled)), axes=[1], keepdims=0),
+        graph.node("ReduceMax", rows, axes=[0], keepdims=0),
+        graph.node("ReduceMin", rows, axes=[0], keepdims=0),
+        graph.node("Squeeze", graph.node("Gather", rows, graph.constant([graph.length - 1]), axis=0), first),
+        graph.node("ReduceMax", graph.node("Abs", _steps(graph, rows)), axes=[0], keepdims=0),
     ]
     joined = graph.node("Concat", *statistics, axis=1)
     standard = graph.node(
         "Div", graph.node("Sub", joined, graph.constant(whitening.center)), graph.constant(whitening.spread)
     )
-    # Products and sums rather than a matrix product, whose last bits may depend on the size of the batch.
-    products = graph.node(
-        "Mul", graph.node("Unsqueeze", standard, graph.constant([2])), graph.constant(whitening.matrix)
-    )
-    white = graph.node("ReduceSum", products, graph.constant([1]), keepdims=0)
     count = len(whitening.center)
+    column = graph.node("Unsqueeze", graph.node("Transpose", standard, perm=[1, 0]), graph.constant([2]))
+    products = graph.node("Mul", column, graph.constant(whitening.matrix[:, None, :]))  # [from, batch, to]
+    white = graph.node("ReduceSum", products, first, keepdims=0)
     squares = graph.node("Div", graph.node("Mul", white, white), graph.constant(np.array([float(count)])))
     by_feature = graph.node("Reshape", squares, graph.constant([-1, len(STATISTICS), graph.features]))
-    errors = graph.node("ReduceSum", by_feature, graph.constant([1]), keepdims=0)
-    return graph.node("ReduceSum", errors, graph.constant([1]), keepdims=0), errors
+    by_statistic = graph.node("Transpose", by_feature, perm=[1, 0, 2])
+    errors = graph.node("ReduceSum", by_statistic, first, keepdims=0)
+    return graph.total(errors), errors
 
 
-def _last_row(graph: Graph, source: str) -> str:
-    return graph.node("Gather", source, graph.constant([graph.length - 1]), axis=1)
-
-
-def _steps(graph: Graph, scaled: str) -> str:
-    ends, axis = graph.constant([graph.length]), graph.constant([1])
-    later = graph.node("Slice", scaled, graph.constant([1]), ends, axis)
-    earlier = graph.node("Slice", scaled, graph.constant([0]), graph.constant([graph.length - 1]), axis)
-    return graph.node("Sub", later, earlier)
+def _steps(graph: Graph, rows: str) -> str:
+    first, last = graph.constant([0]), graph.constant([graph.length - 1])
+    later = graph.node("Slice", rows, graph.constant([1]), graph.constant([graph.length]), first)
+    return graph.node("Sub", later, graph.node("Slice", rows, first, last, first))

@@ -67,7 +67,7 @@ def _selu_lstm(graph: Graph, source: str, weights: Sequence[Array], units: int, 
 
     kernel, recurrent, bias = weights
     inputs = graph.node("Add", graph.node("MatMul", source, graph.constant(kernel)), graph.constant(bias))
-    body = Graph(graph.length, graph.features)
+    body = Graph(graph.length, graph.features, "step_")
 
     def selu(name: str) -> str:
         return body.node("Selu", name, alpha=SELU_ALPHA, gamma=SELU_SCALE)

@@ -173,7 +173,12 @@ def table_by_detector(rows: Sequence[ScorecardRow]) -> list[dict[str, Any]]:
         line = found.setdefault(row.detector, {"detector": row.detector})
         line[row.kind] = _number(row.roc_auc)
         if row.kind == "all":
-            line |= {"AP": _number(row.average_precision), "1 %": f"{row.recall_1:.0%}", "10 %": f"{row.recall_10:.0%}"}
+            own = row.detector == "verdict"
+            line |= {
+                "AP": _number(row.average_precision),
+                "1 %": f"{row.recall_1:.0%}" + (f" at {row.flagged_1:.1%}" if own else ""),
+                "10 %": f"{row.recall_10:.0%}" + (f" at {row.flagged_10:.1%}" if own else ""),
+            }
     return list(found.values())
 
 

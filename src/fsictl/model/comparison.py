@@ -55,7 +55,7 @@ def compare(
 
 def baselines(warehouse: Warehouse, card: Card, rules: WindowRules) -> Mapping[str, Detector]:
     """Baselines fitted on the windows that the version was trained on, as far as their rows are still stored."""
-    found: dict[str, Detector] = {"max |z|": LargestValue(card.scaler)}
+    found: dict[str, Detector] = {"max abs z": LargestValue(card.scaler)}
     snapshot = card.snapshot
     columns = read_range(warehouse, snapshot.symbols, snapshot.since, snapshot.until)
     split = split_windows(columns, rules, card.features)

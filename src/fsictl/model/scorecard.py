@@ -64,7 +64,11 @@ class LabelledMetrics:
 
 @dataclass(frozen=True, slots=True)
 class ScorecardRow:
-    """One detector and kind of anomaly; NaN where there is too little to tell."""
+    """One detector and kind of anomaly; NaN where there is too little to tell.
+
+    ``flagged_1`` and ``flagged_10`` are the shares of ordinary windows flagged where ``recall_1`` and ``recall_10``
+    of the events are found: 1 % and 10 % but for the verdict, which has thresholds of its own.
+    """
 
     detector: str
     kind: str
@@ -75,6 +79,8 @@ class ScorecardRow:
     average_precision: float
     recall_1: float
     recall_10: float
+    flagged_1: float = 0.01
+    flagged_10: float = 0.1
 
 
 class Labelled:
@@ -154,17 +160,21 @@ def scorecard(detectors: Mapping[str, Detector], labelled: Labelled) -> list[Sco
 
 def verdict_rows(scorer: Scorer, labelled: Labelled) -> list[ScorecardRow]:
     """What the version says as it is: by the thresholds of its card, and by the rule about stale feeds."""
-    anomalous = _scores(scorer.graph, labelled.anomalous)
+    ordinary, anomalous = (_scores(scorer.graph, part) for part in (labelled.ordinary, labelled.anomalous))
     calibration = scorer.card.calibration
     alert = (calibration.p_values(anomalous) <= calibration.alert_rate) & ~labelled.stale
     unreliable = (anomalous > calibration.label_threshold) | labelled.stale
+    flagged = (
+        float(np.mean(calibration.p_values(ordinary) <= calibration.alert_rate)),
+        float(np.mean(ordinary > calibration.label_threshold)),
+    )
     rows = []
     for kind in (ALL, *labelled.kinds):
         mine = _mine(labelled, kind)
         events = len(np.unique(labelled.event[mine]))
         recalls = (_recall(labelled, mine, one) for one in (alert, unreliable))
         rows.append(
-            ScorecardRow(VERDICT, kind, len(labelled.ordinary), int(mine.sum()), events, math.nan, math.nan, *recalls)
+            ScorecardRow(VERDICT, kind, len(ordinary), int(mine.sum()), events, math.nan, math.nan, *recalls, *flagged)
         )
     return rows
 

@@ -187,6 +187,8 @@ SCORECARDS = Schema(
         Field("average_precision", Kind.FLOAT, "mean precision over all thresholds", nullable=True),
         Field("recall_1", Kind.FLOAT, "share of events found when 1 % of ordinary windows are flagged", nullable=True),
         Field("recall_10", Kind.FLOAT, "the same for 10 %", nullable=True),
+        Field("flagged_1", Kind.FLOAT, "share of ordinary windows that is flagged for recall_1"),
+        Field("flagged_10", Kind.FLOAT, "share of ordinary windows that is flagged for recall_10"),
     ),
     "How well detectors find anomalies that were put into prices: see model evaluate.",
 )

@@ -24,7 +24,7 @@ class LargestValue:
     """The largest scaled value in the window: no model at all."""
 
     scaler: Scaler
-    name: str = "max |z|"
+    name: str = "max abs z"
 
     def score(self, windows: Array) -> Scores:
         """The largest of each feature, and of all."""

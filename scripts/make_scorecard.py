@@ -175,8 +175,9 @@ def conclusion(cards: Sequence[list[ScorecardRow]], findings: Sequence[str]) -> 
     better = f" Baselines that beat the autoencoder: {', '.join(beaten)}." if beaten else ""
     return (
         f"## What follows from it\n\nSimulated prices, mean ROC-AUC over the seeds: {ranks}. **{order[0]}** is"
-        f" best.{better}\n\n{' '.join(findings)} A version knows the prices it was trained on: thresholds from simulated"
-        " ones say nothing about real ones, whose ticks are fewer and whose prices jump. Train on your own, for days.\n\n"
+        f" best.{better}\n\n{' '.join(findings)} A version knows the prices it was trained on: thresholds from"
+        " simulated ones say nothing about real ones, whose ticks are fewer and whose prices jump. Train on your own,"
+        " for days.\n\n"
         "A version scores with `model.detector`, which is `mahalanobis` unless it is set: it is as good as the best"
         " within what two seeds differ, the simplest of them, and several times faster than the network. The"
         " autoencoder is trained, stored and shown beside it in any case.\n\n"

@@ -172,9 +172,20 @@ def verdict_rows(scorer: Scorer, labelled: Labelled) -> list[ScorecardRow]:
     for kind in (ALL, *labelled.kinds):
         mine = _mine(labelled, kind)
         events = len(np.unique(labelled.event[mine]))
-        recalls = (_recall(labelled, mine, one) for one in (alert, unreliable))
         rows.append(
-            ScorecardRow(VERDICT, kind, len(ordinary), int(mine.sum()), events, math.nan, math.nan, *recalls, *flagged)
+            ScorecardRow(
+                VERDICT,
+                kind,
+                len(ordinary),
+                int(mine.sum()),
+                events,
+                roc_auc=math.nan,
+                average_precision=math.nan,
+                recall_1=_recall(labelled, mine, alert),
+                recall_10=_recall(labelled, mine, unreliable),
+                flagged_1=flagged[0],
+                flagged_10=flagged[1],
+            )
         )
     return rows
 

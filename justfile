@@ -39,6 +39,18 @@ docs-check:
 test *arguments:
     {{ python }} -m pytest -n auto {{ arguments }}
 
+# Faults on purpose, and what is lost by them: an hour; a tenth of it with `just faults --share 0.1`
+faults *arguments:
+    PYTHONPATH=src:. {{ python }} -m faults {{ arguments }}
+
+# Bytes that nobody meant, guided by coverage; needs atheris (`pip install -e '.[fuzz]'`)
+fuzz *arguments:
+    PYTHONPATH=src:. {{ python }} -m fuzz {{ arguments }}
+
+# Libraries with known vulnerabilities; needs pypi.org and pip-audit (`pip install pip-audit`)
+audit:
+    pip-audit --requirement requirements.lock --no-deps --disable-pip
+
 # Exact versions that the tests passed with
 lock:
     uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock

@@ -7,8 +7,10 @@
     ├── PreconditionError   3   settings, input or the state of the workspace do not allow it
     │   ├── SettingsError       a setting has a value that it cannot have
     │   ├── InputError          a file, row or message cannot be read
+    │   ├── MissingExtraError   a part of the program that was not installed with it is needed
     │   ├── BusyError           something else already runs or holds a lock
     │   ├── StorageError        a disk or a directory refuses to keep the data
+    │   │   └── StorageUnavailableError    it refuses for now: full, read-only, busy; the same call may succeed later
     │   └── NotEnoughDataError  there is too little data for what was asked
     ├── ServiceError        4   an outside service failed; trying again may help
     └── CheckFailedError    5   a check said no: parity differs, a gate refused, a job failed
@@ -54,12 +56,30 @@ class InputError(PreconditionError):
     """A file, row or message cannot be read as what it should be."""
 
 
+class MissingExtraError(PreconditionError):
+    """A library is needed that only comes with an extra of the package; the hint is its pip install.
+
+    >>> MissingExtraError(library="Apache Beam", extra="beam").hint
+    "Install it with: pip install 'fsictl[beam]'"
+    """
+
+    def __init__(self, *, library: str, extra: str) -> None:
+        super().__init__(f"{library} is not installed", hint=f"Install it with: pip install 'fsictl[{extra}]'")
+
+
 class BusyError(PreconditionError):
     """Something else already runs, or holds the lock or port that is needed."""
 
 
 class StorageError(PreconditionError):
     """A disk or a directory refuses to keep the data: full, read-only or damaged."""
+
+
+class StorageUnavailableError(StorageError):
+    """A disk or a directory refuses for now: full, read-only, failing, or held by another writer for too long.
+
+    Nothing was written, and the same call may succeed later: what runs unattended tries again.
+    """
 
 
 class NotEnoughDataError(PreconditionError):

@@ -7,14 +7,15 @@ import pytest
 
 HEAVY = {"numpy", "pyarrow", "keras", "jax", "onnx", "onnxruntime", "apsw", "starlette", "uvicorn", "apache_beam"}
 
-GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter"]
+GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify"]
 COMMANDS = [
     *(["stream", name] for name in ("start", "stop", "status", "logs")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
     *(["infer", name] for name in ("run", "batch")),
     *(["model", name] for name in ("list", "show", "promote", "rollback")),
     ["alerts", "list"],
-    ["dead-letter", "list"],
+    *(["dead-letter", name] for name in ("list", "replay", "drop")),
+    ["verify", "parity"],
     *([name] for name in ("demo", "init", "doctor", "status", "generate", "train", "dashboard", "query", "export")),
 ]
 

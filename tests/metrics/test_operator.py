@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from dataclasses import dataclass, replace
@@ -187,6 +188,39 @@ def test_agrees_with_the_reference_at_full_size(level: float) -> None:
     values[300] *= 1e5
     ticks = [("A" if i % 3 else "B", int(t), float(v)) for i, (t, v) in enumerate(zip(times, values, strict=True))]
     replay(Scenario(MetricsParameters(rsi_window=14), ticks, list(range(0, 400, 37)), 2000), restore=False)
+
+
+@pytest.mark.parametrize("rsi_window", [300, 14])
+def test_a_row_depends_on_two_chunks_alone(rsi_window: int) -> None:
+    """So nothing can drift, however many updates there have been, and no bad tick of long ago is remembered."""
+    generator = np.random.default_rng(11)
+    seconds, begin = 3_000, START // 300_000 * 300_000
+    values = 1.8 * (1 + np.cumsum(generator.integers(-2, 3, seconds)) * 1e-5)
+    values[100] *= 1e5
+    ticks = Ticks.of(["A"] * seconds, (begin + 1_000 * np.arange(seconds)).tolist(), values.tolist())
+    parameters = MetricsParameters(rsi_window=rsi_window)
+    old, new = MetricsOperator(parameters), MetricsOperator(parameters)
+    old.process(ticks)
+    new.process(ticks.take(slice(seconds - 600, None)))
+    columns, of_new = old.on_watermark(None).columns, new.on_watermark(None).columns
+    for name, column in columns.items():
+        assert column[-360:].tobytes() == of_new[name][-360:].tobytes(), name
+
+
+@pytest.mark.parametrize("window", [300, 3_600])
+def test_the_state_of_a_symbol_is_small(window: int) -> None:
+    """Its arrays and its snapshot: 16 KB for a window of 300 s."""
+    operator = MetricsOperator(MetricsParameters(window))
+    operator.process(Ticks.of([f"S{i:03}" for i in range(100)], [START] * 100, [1.0] * 100))
+    operator.on_watermark(START + 1_000)
+    assert state_bytes(operator._states) <= 100 * 16_384 * window / 300
+    assert len(operator.snapshot()) <= 100 * 16_384 * window / 300
+
+
+def state_bytes(state: object) -> int:
+    values = [getattr(state, field.name) for field in dataclasses.fields(state)]  # type: ignore[arg-type]
+    arrays = sum(value.nbytes for value in values if isinstance(value, np.ndarray))
+    return arrays + sum(state_bytes(value) for value in values if dataclasses.is_dataclass(value))
 
 
 def test_worked_example() -> None:

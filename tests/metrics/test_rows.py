@@ -25,7 +25,7 @@ def test_nan_becomes_null_in_the_nullable_columns_alone() -> None:
     assert table.column("RELATIVE_STRENGTH_INDICATOR").to_pylist() == [None, 100.0, None]
     nulls = {name: table.column(name).null_count for name in table.column_names}
     assert {name for name, count in nulls.items() if count} == {"RELATIVE_STRENGTH", "RELATIVE_STRENGTH_INDICATOR"}
-    assert encode_rows(METRICS, table).attributes["timestamp"] == "1999"
+    assert encode_rows(METRICS, table).attributes["timestamp"] == "999"
 
 
 def test_no_rows_have_the_same_columns() -> None:

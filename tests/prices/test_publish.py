@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsictl.clock import ManualClock
+from fsictl.errors import StorageUnavailableError
 from fsictl.ports.messenger import Messenger
 from fsictl.prices.pace import AtOnce, Live, Pace, Replay
-from fsictl.prices.publish import Block, Published, publish
+from fsictl.prices.publish import POSITION, Block, Published, publish
 from fsictl.prices.simulate import simulate
 from fsictl.records.encoding import decode_ticks
 from fsictl.records.message import Message, Received, Reject
@@ -226,3 +228,78 @@ def test_same_ticks_at_any_speed() -> None:
         results.append(topics.rows())
     assert results[0] == results[1]
     assert np.all(np.diff([row[1] for row in results[0]]) >= 0)
+
+
+class Refusing(Topics):
+    """Takes the first calls, refuses some, then takes all; or kills the program after some."""
+
+    def __init__(self, clock: ManualClock, *, refuses: range = range(0), dies_after: int = 10**9) -> None:
+        super().__init__(clock)
+        self.refuses, self.dies_after, self.asked = refuses, dies_after, 0
+
+    def publish(self, messages: Sequence[tuple[str, Message]]) -> None:
+        self.asked += 1
+        if self.asked in self.refuses:
+            message = "full"
+            raise StorageUnavailableError(message, hint="Free some space.")
+        if len(self.calls) >= self.dies_after:
+            raise KeyboardInterrupt
+        super().publish(messages)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 3000), max_size=12), min_size=1, max_size=6),
+    st.integers(1, 5),
+    st.lists(st.integers(0, 6), max_size=4),
+)
+def test_a_publisher_that_is_killed_and_resumed_publishes_everything_once(
+    blocks: list[list[int]], batch: int, lives: list[int]
+) -> None:
+    source = [ticks_at(*block) for block in blocks]
+    calm = Topics(ManualClock())
+    publish(source, calm.port, clock=calm.clock, pace=AtOnce(), batch=batch, name="it")
+    rows: list[tuple[str, int, float, int]] = []
+    done = 0
+    for life in [*lives, 10**9]:
+        topics = Refusing(ManualClock(), dies_after=life)
+        with contextlib.suppress(KeyboardInterrupt):
+            publish(source, topics.port, clock=topics.clock, pace=AtOnce(), batch=batch, name="it", done=done)
+        rows += topics.rows()
+        positions = [int(message.attributes[POSITION]) for _, _, message in topics.log]
+        done = positions[-1] if positions else done
+    assert rows == calm.rows()
+    assert done == len(rows)
+
+
+def test_what_is_refused_for_now_is_sent_again_until_it_is_taken() -> None:
+    topics, refusals = Refusing(ManualClock(), refuses=range(2, 9)), []
+    source = [ticks_at(1000), ticks_at(2000), ticks_at(3000)]
+    sent = publish(source, topics.port, clock=topics.clock, pace=AtOnce(), on_refusal=refusals.append)
+    assert [row[1] for row in topics.rows()] == [1000, 2000, 3000]
+    assert sent.ticks == 3
+    assert len(refusals) == 7
+    assert topics.clock.monotonic() >= 0.5 + 1 + 2 + 4 + 8 + 10 + 10
+
+
+def test_a_refusal_of_the_very_first_is_said_at_once() -> None:
+    topics = Refusing(ManualClock(), refuses=range(1, 2))
+    with pytest.raises(StorageUnavailableError):
+        publish([ticks_at(1000)], topics.port, clock=topics.clock, pace=AtOnce())
+
+
+def test_a_refused_publisher_can_be_stopped() -> None:
+    topics = Refusing(ManualClock(), refuses=range(2, 10**9))
+    with pytest.raises(StorageUnavailableError):
+        publish(
+            [ticks_at(1000), ticks_at(2000)], topics.port, clock=topics.clock, pace=AtOnce(),
+            should_stop=lambda: topics.clock.monotonic() > 60,
+        )  # fmt: skip
+
+
+def test_a_resumed_replay_does_not_wait_for_what_it_passes_over() -> None:
+    topics = Topics(ManualClock())
+    source = [ticks_at(0, 3_600_000, 3_601_000)]
+    publish(source, topics.port, clock=topics.clock, pace=Replay(topics.clock, 1.0), done=1)
+    assert [row[1] for row in topics.rows()] == [3_600_000, 3_601_000]
+    assert topics.clock.monotonic() < 2

@@ -47,7 +47,7 @@ def test_ticks_come_back_as_they_were_sent(ticks: Ticks) -> None:
     decoded = decode_ticks([_received(message)])
     assert _rows(decoded.ticks) == _rows(ticks)
     assert not decoded.rejects
-    assert message.attributes["timestamp"] == str(ticks.timestamp.max())
+    assert message.attributes["timestamp"] == str(ticks.timestamp.min())
     assert message.attributes["symbol"] == (ticks.symbols[0] if len(ticks.symbols) == 1 else MANY_SYMBOLS)
     assert _rows(ticks_of_table(ticks_to_table(ticks))) == _rows(ticks)
 

@@ -13,6 +13,7 @@ from fsictl.errors import InputError
 from fsictl.metrics.backfill import backfill
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.rows import table_of_block
+from fsictl.model import champion
 from fsictl.model.inference import InferenceOperator
 from fsictl.model.windows import WindowRules
 from fsictl.prices.simulate import simulate
@@ -20,7 +21,6 @@ from fsictl.records.encoding import decode_rows, encode_rows
 from fsictl.records.message import Message, Received
 from fsictl.records.schemas import DEAD_LETTER_TOPIC, METRICS, METRICS_TOPIC, RECONERR, RECONERR_TOPIC
 from fsictl.records.ticks import Ticks
-from fsictl.streams import infer
 from fsictl.streams.infer import InferPipeline
 from fsictl.streams.pipeline import Stop, run_pipeline
 
@@ -87,7 +87,7 @@ def test_a_version_that_cannot_be_loaded_is_said_once_and_stops_nothing(
         message = "model.onnx is not the file that was stored"
         raise InputError(message, hint="Choose another version.")
 
-    monkeypatch.setattr(infer, "load_alias", broken)
+    monkeypatch.setattr(champion, "load_alias", broken)
     channel = MemoryChannel(_messages(metrics, 100))
     with caplog.at_level(logging.ERROR):
         _run(channel, tmp_path)

@@ -144,3 +144,94 @@ def test_old_prices_are_never_live_so_a_pause_of_the_replay_makes_nothing_late()
 def test_a_state_that_is_none_is_refused_in_a_sentence(state: bytes) -> None:
     with pytest.raises(InputError):
         _pipeline(ManualClock()).restore(state, {})
+
+
+HOUR = 3_600_000
+
+
+def _step(pipeline: MetricsPipeline, published_ms: int, *messages: Message) -> list[tuple[str, str]]:
+    """Give messages published at that time; returns the reasons and symbols of the dead letters."""
+    received = [Received(PRICES_TOPIC, str(n), message, published_ms) for n, message in enumerate(messages)]
+    outgoing = pipeline.step(received).outgoing
+    letters = [message for topic, message in outgoing if topic == DEAD_LETTER_TOPIC]
+    return [(one.attributes["reason"], one.attributes["origin"].split("/")[1]) for one in letters]
+
+
+def _guarded(clock: ManualClock) -> MetricsPipeline:
+    return MetricsPipeline(PARAMETERS, clock, allowed_lateness=2.0, idle_timeout=5.0, max_ahead=7200.0)
+
+
+def _tick(symbol: str, timestamp: int) -> Message:
+    return encode_ticks(Ticks.of([symbol], [timestamp], [1.5]))
+
+
+@pytest.mark.parametrize("published", [START, START + 5000 * HOUR])  # live prices, old ones that are replayed
+def test_a_tick_from_the_far_future_is_a_reject_and_makes_no_other_late(published: int) -> None:
+    pipeline = _guarded(ManualClock(published))
+    assert _step(pipeline, published, _tick("A", START)) == []
+    assert _step(pipeline, published, _tick("B", published + 3 * HOUR), _tick("A", START + 1000)) == [("future", "B")]
+    mixed = encode_ticks(Ticks.of(["A", "B"], [START + 2000, published + 9 * HOUR], [1.0, 2.0]))
+    assert _step(pipeline, published, mixed) == [("future", "B")]
+    assert _step(pipeline, published, _tick("A", START + 3000)) == []
+    assert dict(pipeline.counters()) | {"event_time": 0, "rows": 0} == {
+        "ticks": 4, "rows": 0, "late": 0, "rejected": 2, "event_time": 0
+    }  # fmt: skip
+
+
+def test_a_clock_that_is_an_hour_slow_makes_no_tick_a_reject() -> None:
+    pipeline = _guarded(ManualClock(START))
+    assert _step(pipeline, START, _tick("A", START)) == []
+    assert _step(pipeline, START - HOUR, _tick("A", START + 1000)) == []
+
+
+def test_a_topic_of_the_future_alone_is_taken() -> None:
+    pipeline = _guarded(ManualClock(START))
+    for second in range(3):
+        assert _step(pipeline, START, _tick("A", START + 99 * HOUR + second * 1000)) == []
+
+
+@given(st.lists(st.sampled_from([0, 1, 50, 3 * HOUR, 9 * HOUR]), max_size=12), st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_is_of_the_future_does_not_depend_on_which_messages_come_together(
+    offsets: list[int], data: st.DataObject
+) -> None:
+    messages = [_tick("A", START + offset + n) for n, offset in enumerate(offsets)]
+    alone, together = _guarded(ManualClock(START)), _guarded(ManualClock(START))
+    one_by_one = [letter for message in messages for letter in _step(alone, START, message)]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(messages)), max_size=3)))
+    groups = [messages[a:b] for a, b in itertools.pairwise([0, *cuts, len(messages)])]
+    in_groups = [letter for group in groups for letter in _step(together, START, *group)]
+    assert [one for one in one_by_one if one[0] == "future"] == [one for one in in_groups if one[0] == "future"]
+
+
+class SteppingClock(ManualClock):
+    """A clock whose wall time somebody sets."""
+
+    off_ms = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.off_ms
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_a_wall_clock_set_anew_in_a_silence_makes_nothing_late(step: int) -> None:
+    clock = SteppingClock(START)
+    pipeline = _guarded(clock)
+    _step(pipeline, START, _tick("A", START))
+    clock.off_ms = step
+    clock.sleep(6)
+    assert len(_rows(pipeline.step([]).outgoing)) == 4, "closed up to six seconds less two, by time that passed"
+    assert _step(pipeline, clock.now_ms(), _tick("A", START + 7000)) == []
+    assert pipeline.counters()["late"] == 0
+
+
+@pytest.mark.parametrize("said", ["253402300799999", "999999999999999999999999", "-1", "soon", ""])
+def test_an_end_with_a_time_that_cannot_be_moves_nothing_beyond_what_was_seen(said: str) -> None:
+    pipeline = _guarded(ManualClock(START))
+    _step(pipeline, START, _tick("A", START))
+    end = encode_end_of_input(0)
+    _step(pipeline, START, Message(b"", {**end.attributes, "timestamp": said}))
+    assert pipeline.snapshot()
+    later = START + (PARAMETERS.max_gap + 5) * 1000
+    assert _step(pipeline, START, _tick("A", later)) == []
+    assert pipeline.counters()["late"] == 0

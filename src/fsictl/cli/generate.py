@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,12 +16,16 @@ from fsictl.cli.command import command
 from fsictl.cli.output import counted, time_text
 from fsictl.cli.session import Session
 from fsictl.errors import UsageError
+from fsictl.records.schemas import PRICES_TOPIC
 
 if TYPE_CHECKING:
+    from fsictl.cli.pipelines import SignalStop
     from fsictl.prices.pace import Pace
     from fsictl.prices.publish import Block, Published
     from fsictl.records.message import Reject
     from fsictl.records.ticks import Ticks
+
+_LOOK_FOR_ROOM_EVERY = 0.5
 
 
 def register(parent: typer.Typer) -> None:
@@ -53,6 +59,9 @@ def generate(
     open_end: Annotated[
         bool, typer.Option("--open-end", help="More prices will follow: leave the last second open.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an earlier run of the very same prices ended or was killed.")
+    ] = False,
 ) -> None:
     """Publish prices to the topic prices: simulated ones, or files of real ones.
 
@@ -77,7 +86,21 @@ def generate(
         _write(session, source, out, length)
         return
     live = not replay and factor == 1.0
-    _publish(session, source, _pace(session, factor, live=live), length, ended=not live and not open_end)
+    if resume and not replay and (start is None or start.startswith("-") or start == "now"):
+        message = "simulated prices that begin now are never the same"
+        raise UsageError(message, hint="Resume a replay, or give the same --start as a date.")
+    told = [str(file.absolute()) for file in replay] if replay else [start, *session.settings.prices.symbols]
+    parts = [*told, layout, symbol, timezone, session.settings.prices.seed, session.settings.prices.hz]
+    name = _name_of(parts) if replay or start is not None else None
+    _publish(
+        session,
+        source,
+        _pace(session, factor, live=live),
+        length,
+        ended=not live and not open_end,
+        name=name,
+        resume=resume,
+    )
 
 
 def replayed(
@@ -118,11 +141,33 @@ def _pace(session: Session, factor: float | None, *, live: bool) -> Pace:
     return Live(session.clock) if live else Replay(session.clock, factor)
 
 
-def _publish(session: Session, source: Iterator[Block], pace: Pace, length: float | None, *, ended: bool) -> None:
+def _name_of(parts: list[object]) -> str:
+    """The same for the same source of prices."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _published_before(session: Session, name: str) -> int:
+    """How many ticks of that source are in the topic."""
+    from fsictl.prices.publish import POSITION, SOURCE
+    from fsictl.records.json_ticks import integer_of
+
+    newest = session.messenger.newest_with(PRICES_TOPIC, SOURCE, name)
+    return 0 if newest is None else integer_of(newest.attributes.get(POSITION)) or 0
+
+
+def _publish(
+    session: Session,
+    source: Iterator[Block],
+    pace: Pace,
+    length: float | None,
+    *,
+    ended: bool,
+    name: str | None,
+    resume: bool,
+) -> None:
     from fsictl.cli.pipelines import SignalStop
     from fsictl.prices.publish import publish
     from fsictl.records.encoding import encode_end_of_input
-    from fsictl.records.schemas import PRICES_TOPIC
 
     prices = session.settings.prices
     stop = SignalStop(session.environment)
@@ -146,6 +191,10 @@ def _publish(session: Session, source: Iterator[Block], pace: Pace, length: floa
             duration=length,
             should_stop=lambda: stop.asked,
             on_progress=show,
+            wait_for_room=_room(session, stop),
+            name=name,
+            done=_published_before(session, name) if resume and name is not None else 0,
+            on_refusal=lambda error: session.output.say(f"{error}. {error.hint} What follows waits until then."),
         )
     if ended and not stop.asked and sent.event_ms is not None:
         session.messenger.publish([(PRICES_TOPIC, encode_end_of_input(sent.event_ms))])
@@ -157,6 +206,21 @@ def _publish(session: Session, source: Iterator[Block], pace: Pace, length: floa
     session.output.document(
         {"ticks": sent.ticks, "messages": sent.messages, "rejects": sent.rejects, "event_time": sent.event_ms}
     )
+
+
+def _room(session: Session, stop: SignalStop) -> Callable[[], None]:
+    """Waits while a running pipeline has too much before it, so that the disk does not take the whole source."""
+    clock, most, look_at = session.clock, session.settings.stream.most_waiting, 0.0
+
+    def wait() -> None:
+        nonlocal look_at
+        if clock.monotonic() < look_at:
+            return
+        while not stop.asked and session.messenger.waiting(PRICES_TOPIC) > most:
+            clock.sleep(_LOOK_FOR_ROOM_EVERY)
+        look_at = clock.monotonic() + _LOOK_FOR_ROOM_EVERY
+
+    return wait
 
 
 def _write(session: Session, source: Iterator[Block], out: Path, length: float | None) -> None:

@@ -28,10 +28,13 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "status": "Show what runs here, how far it is, the model, the newest prices.",
         "dashboard": "Serve the live page until Ctrl-C.",
         "alerts": "See when an RSI signal could not be trusted.",
-        "dead-letter": "See what could not be used, and why.",
+        "dead-letter": "See what could not be used, try it again, or drop it.",
         "model": "Look at model versions and their data, and choose the one that scores.",
         "query": "Run read-only SQL on the tables.",
         "export": "Write a table to a Parquet, CSV or JSON lines file.",
+    },
+    "Check": {
+        "verify": "Prove that engines agree: the same prices, the same rows.",
     },
 }
 """Every command by section, with the line that the help shows."""

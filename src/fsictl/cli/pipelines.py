@@ -6,12 +6,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from fsictl.backends.local.supervise import READY, SUPERVISOR_VARIABLE
+from fsictl.backends.local.supervise import LOG_VARIABLE, READY, SUPERVISOR_VARIABLE, TRY_AGAIN, LongLog
 from fsictl.cli.session import Session
+from fsictl.errors import ServiceError, StorageUnavailableError
 from fsictl.ports.messenger import Channel
 from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
 
@@ -47,6 +48,7 @@ def _metrics(session: Session) -> tuple[Pipeline, Channel]:
         session.clock,
         allowed_lateness=metrics.allowed_lateness,
         idle_timeout=metrics.idle_timeout,
+        max_ahead=metrics.max_ahead,
     )
     return pipeline, session.messenger.channel("metrics", pipeline.inputs, METRICS_TOPIC)
 
@@ -82,6 +84,11 @@ class SignalStop:
         else:
             self._now = True
 
+    @property
+    def is_supervised(self) -> bool:
+        """Whether a keeper started this process."""
+        return self._keeper is not None
+
     def tell_ready(self) -> None:
         """Tell the keeper, if there is one, that the pipeline works."""
         if self._keeper is not None and os.getppid() == self._keeper:
@@ -103,9 +110,12 @@ class SignalStop:
 
 
 def run_in_foreground(session: Session, name: str) -> None:
-    """Run one pipeline in this process until a signal ends it, then say what it did."""
-    from fsictl.streams.pipeline import run_pipeline
+    """Run one pipeline in this process until a signal ends it, then say what it did.
 
+    Under a keeper, a disk that refuses for now ends it with the exit code that lets the keeper try again.
+    """
+    # No pipeline multiplies matrices, and the idle threads that numpy would start for it burn CPU while they wait.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,
@@ -113,6 +123,25 @@ def run_in_foreground(session: Session, name: str) -> None:
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
     stop = SignalStop(session.environment)
+    if not stop.is_supervised:
+        _run(session, name, stop, stop)
+        return
+    long_log = LongLog(session.environment.get(LOG_VARIABLE), session.clock)
+
+    def stop_or_turn_the_page() -> Stop:
+        long_log.look()
+        return stop()
+
+    try:
+        _run(session, name, stop, stop_or_turn_the_page)
+    except (ServiceError, StorageUnavailableError) as error:
+        logging.error("%s. Nothing is lost; it is tried again. %s", error, error.hint)
+        sys.exit(TRY_AGAIN)
+
+
+def _run(session: Session, name: str, signals: SignalStop, stop: Callable[[], Stop]) -> None:
+    from fsictl.streams.pipeline import run_pipeline
+
     settings = session.settings.stream
     session.make_workspace()
     pipeline, channel = _FACTORIES[name](session)
@@ -125,7 +154,7 @@ def run_in_foreground(session: Session, name: str) -> None:
             poll=settings.poll,
             messages=settings.messages,
             stop=stop,
-            on_ready=stop.tell_ready,
+            on_ready=signals.tell_ready,
         )
     logging.info("%s ended: %s", name, ", ".join(f"{key} {value}" for key, value in counters.items()))
     session.output.document({"pipeline": name, **counters})

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from fsictl.backends.local.artifacts import LocalArtifacts
     from fsictl.backends.local.engine import LocalEngine
     from fsictl.backends.local.messenger import LocalMessenger
+    from fsictl.backends.local.policy import Policy
     from fsictl.backends.local.warehouse import LocalWarehouse
     from fsictl.ports.messenger import PipelineProgress
 
 STATE_FOLDER = ".fsictl"
+_HOUR_MS = 3_600_000
 
 
 @dataclass
@@ -87,18 +89,32 @@ class Session:
             raise StorageError(message, hint="Use a directory that you may write to: --workspace DIR.") from error
 
     @cached_property
+    def policy(self) -> Policy:
+        """How the files of the local target are kept."""
+        from fsictl.backends.local.policy import Policy, Synchronous
+
+        kept, tables = self.settings.retention, ("prices", "metrics", "reconerr")
+        days = {table: getattr(kept, f"{table}_days") for table in tables}
+        return Policy(
+            Synchronous(self.settings.stream.synchronous),
+            topics_ms=None if kept.topic_hours is None else round(kept.topic_hours * _HOUR_MS),
+            dead_letters_ms=None if kept.dead_letter_days is None else round(kept.dead_letter_days * 24 * _HOUR_MS),
+            tables_ms={table: round(age * 24 * _HOUR_MS) for table, age in days.items() if age is not None},
+        )
+
+    @cached_property
     def messenger(self) -> LocalMessenger:
         """The target's messenger."""
         from fsictl.backends.local.messenger import LocalMessenger
 
-        return LocalMessenger(self.root, self.clock)
+        return LocalMessenger(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
 
     @cached_property
     def warehouse(self) -> LocalWarehouse:
         """The target's warehouse."""
         from fsictl.backends.local.warehouse import LocalWarehouse
 
-        return LocalWarehouse(self.root, self.clock)
+        return LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
 
     @cached_property
     def artifacts(self) -> LocalArtifacts:
@@ -126,7 +142,8 @@ class Session:
         """The log of a process beside the pipelines, for appending; ``fsictl stream logs`` reads those."""
         folder = self.root / "logs"
         folder.mkdir(mode=0o700, exist_ok=True)
-        return (folder / f"{process}.log").open("ab")
+        file = folder / f"{process}.log"
+        return open(file, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
 
     def progress(self, pipeline: str) -> PipelineProgress | None:
         """How far a pipeline of this workspace is; ``None`` when it never committed."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +14,7 @@ from fsictl.cli.output import number_text, time_text
 from fsictl.cli.pipelines import NAMES
 from fsictl.cli.session import Session
 from fsictl.errors import FsictlError
+from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -85,8 +88,27 @@ def overview(session: Session) -> dict[str, Any]:
         "newest": max((row["timestamp"] for row in newest), default=None),
         "model": champion,
         "model_warnings": _model_warnings(session, champion),
+        "latency_ms": _latency(session),
+        "bytes": session.messenger.sizes(),
+        "bytes_free": shutil.disk_usage(session.root).free,
         "symbols": _symbols(newest, verdicts, champion),
     }
+
+
+_LAST_MESSAGES = 600
+
+
+def _latency(session: Session) -> dict[str, dict[str, int] | None]:
+    """How long after a second closes its metrics and verdicts are there, of the last messages of each topic."""
+    from fsictl.streams.latency import latency_of
+
+    found: dict[str, dict[str, int] | None] = {}
+    for topic in (METRICS_TOPIC, RECONERR_TOPIC):
+        after = max(0, session.messenger.end(topic) - _LAST_MESSAGES)
+        last = session.messenger.read(topic, str(after), _LAST_MESSAGES)
+        latency = latency_of(last, round(session.settings.metrics.allowed_lateness * 1000))
+        found[topic] = None if latency is None else asdict(latency)
+    return found
 
 
 def _symbols(
@@ -166,7 +188,25 @@ def rendered(found: dict[str, Any]) -> Group:
     head = Text(f"{found['workspace']} · model {found['model'] or 'none yet'} · {age}")
     head.append(f" · {found['dead_letters']:,} dead letters", style="yellow" if found["dead_letters"] else "dim")
     warnings = [Text(f"model: {warning}", style="yellow") for warning in found["model_warnings"]]
-    return Group(head, *warnings, "", pipelines, prices)
+    return Group(head, *warnings, _machine(found), "", pipelines, prices)
+
+
+def _machine(found: dict[str, Any]) -> Any:
+    """One line about speed and disk."""
+    from rich.text import Text
+
+    parts = [
+        f"{topic} p50 {one['p50']} ms, p99 {one['p99']} ms"
+        for topic, one in found["latency_ms"].items()
+        if one is not None
+    ]
+    waits = f"after a second closes: {'; '.join(parts)} · " if parts else ""
+    sizes = ", ".join(f"{name} {_megabytes(size)}" for name, size in found["bytes"].items() if size)
+    return Text(f"{waits}on disk: {sizes or 'nothing'}; {found['bytes_free'] / 1e9:,.1f} GB free", style="dim")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
 
 
 def _verdict(row: dict[str, Any]) -> Any:

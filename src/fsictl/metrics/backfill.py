@@ -1,9 +1,8 @@
-"""All rows of a bounded input, symbol by symbol, in bounded memory."""
+"""All rows of a bounded input, by symbol, in bounded memory."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -14,49 +13,71 @@ from fsictl.records.ticks import IntArray, Ticks
 
 ROWS_PER_BLOCK = 20_000
 
+_TICKS_AT_ONCE = 100_000
+_ROWS_AT_ONCE = 500_000
+"""Symbols are computed together as long as they have no more rows than this, because they wait to be sorted."""
+
 
 def backfill(
     ticks: Ticks, parameters: MetricsParameters, *, rows_per_block: int = ROWS_PER_BLOCK
 ) -> Iterator[MetricsBlock]:
-    """The rows of these ticks in blocks, sorted by symbol and timestamp.
+    """The rows of these ticks in blocks of one symbol, sorted by symbol and timestamp.
 
     Ticks may come in any order and none is late; those of one symbol with equal timestamps count in the order given
     (rows of the table ``prices``, read by their key, have the order in which they were published). At the end every
-    symbol fills up to its ``max_gap``. A block has about ``rows_per_block`` rows of one symbol.
+    symbol fills up to its ``max_gap``. A block has at most about ``rows_per_block`` rows.
     The rows are the same to the bit as those of an operator that got the ticks as a stream.
 
     >>> ticks = Ticks.of(["B", "A", "A"], [500, 2_500, 1_500], [2.0, 1.1, 1.0])
     >>> blocks = list(backfill(ticks, MetricsParameters(max_gap=0)))
     >>> [(block.symbols, block.columns["LAST"].tolist()) for block in blocks]
-    [(('A',), [1.0]), (('A',), [1.1]), (('B',), [2.0])]
+    [(('A',), [1.0, 1.1]), (('B',), [2.0])]
     """
-    order = np.lexsort((ticks.timestamp, ticks.code))
-    bounds = np.searchsorted(ticks.code[order], np.arange(len(ticks.symbols) + 1))
-    for code in sorted(range(len(ticks.symbols)), key=ticks.symbols.__getitem__):
-        mine = order[bounds[code] : bounds[code + 1]]
-        yield from _of_one_symbol(ticks, mine, parameters, rows_per_block)
+    for group in _groups(ticks, parameters):
+        mine = np.flatnonzero(np.isin(ticks.code, group))
+        order = mine[np.argsort(ticks.timestamp[mine], kind="stable")]
+        blocks = _of_group(ticks, order, parameters, rows_per_block)
+        yield from blocks if len(group) == 1 else _sorted(blocks, rows_per_block)
 
 
-def _of_one_symbol(
+def _groups(ticks: Ticks, parameters: MetricsParameters) -> Iterator[list[int]]:
+    """The codes of symbols with ticks in order of their names, together as long as they have few rows."""
+    if not len(ticks):
+        return
+    every = int(np.ptp(ticks.timestamp)) // 1000 + 2 + parameters.max_gap
+    most = np.minimum(np.bincount(ticks.code, minlength=len(ticks.symbols)) * (1 + parameters.max_gap), every)
+    group: list[int] = []
+    for code in sorted(np.flatnonzero(most).tolist(), key=ticks.symbols.__getitem__):
+        if group and most[[*group, code]].sum() > _ROWS_AT_ONCE:
+            yield group
+            group = []
+        group.append(code)
+    yield group
+
+
+def _of_group(
     ticks: Ticks, order: IntArray, parameters: MetricsParameters, rows_per_block: int
 ) -> Iterator[MetricsBlock]:
-    if not len(order):
-        return
+    """The rows of a few symbols from their ticks in order of time, in blocks by timestamp."""
     operator = MetricsOperator(parameters)
-    for part in _parts(ticks.timestamp[order] // 1000, parameters.max_gap, rows_per_block):
-        batch = ticks.take(order[part])
+    for start in range(0, len(order), _TICKS_AT_ONCE):
+        batch = ticks.take(order[start : start + _TICKS_AT_ONCE])
         operator.process(batch)
-        block = operator.on_watermark(int(batch.timestamp[-1]))
-        if len(block):
-            yield block
-    block = operator.on_watermark(None)
-    if len(block):
+        yield from _closed(operator, int(batch.timestamp[-1]), rows_per_block)
+    yield from _closed(operator, None, rows_per_block)
+
+
+def _closed(operator: MetricsOperator, watermark_ms: int | None, most_rows: int) -> Iterator[MetricsBlock]:
+    while len(block := operator.on_watermark(watermark_ms, most_rows=most_rows)):
         yield block
 
 
-def _parts(second: IntArray, max_gap: int, rows_per_block: int) -> Iterator[slice]:
-    """Cuts sorted ticks where so many rows are full: every second between two ticks is one, up to ``max_gap``."""
-    rows = np.cumsum(np.minimum(np.diff(second, prepend=second[:1]), max_gap + 1))
-    cuts = np.flatnonzero(np.diff(rows // rows_per_block)) + 1
-    for start, end in itertools.pairwise([0, *cuts.tolist(), len(second)]):
-        yield slice(start, end)
+def _sorted(blocks: Iterable[MetricsBlock], rows_per_block: int) -> Iterator[MetricsBlock]:
+    """The same rows by symbol."""
+    joined = MetricsBlock.concat(list(blocks))
+    for code in sorted(range(len(joined.symbols)), key=joined.symbols.__getitem__):
+        mine = np.flatnonzero(joined.code == code)
+        for start in range(0, len(mine), rows_per_block):
+            rows = mine[start : start + rows_per_block]
+            columns = {name: column[rows] for name, column in joined.columns.items()}
+            yield MetricsBlock(joined.symbols[code : code + 1], np.zeros(len(rows), np.int32), columns)

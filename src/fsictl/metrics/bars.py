@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,10 +9,13 @@ import numpy as np
 
 from fsictl.records.ticks import FloatArray, IntArray
 
+_BITS = 63  # of a signed 64-bit number that is not negative
+_MS_BITS = 10
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bars:
-    """One-second bars as columns, by owner and then by second.
+    """One-second bars as columns, by second and then by owner.
 
     ``owner`` is the number of the symbol, ``second`` the start of the bar in seconds since the epoch, the two
     timestamps are event times in milliseconds; the rest is as in the table ``metrics``.
@@ -33,15 +35,10 @@ class Bars:
     def __len__(self) -> int:
         return len(self.owner)
 
-    @classmethod
-    def concat(cls, parts: Sequence[Bars]) -> Bars:
-        """The parts one after the other."""
-        columns: list[Any] = [np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)]
-        return cls(*columns)
-
-    def take(self, which: IntArray) -> Bars:
-        """The bars at these positions."""
-        columns: list[Any] = [getattr(self, f.name)[which] for f in fields(self)]
+    def until(self, second: int, start: int) -> Bars:
+        """The bars from position ``start`` on that begin before this second."""
+        which = slice(start, start + int(np.searchsorted(self.second[start:], second)))
+        columns: list[Any] = [getattr(self, field.name)[which] for field in fields(self)]
         return Bars(*columns)
 
 
@@ -55,24 +52,41 @@ def bars_of(owner: IntArray, timestamp: IntArray, value: FloatArray) -> Bars:
     >>> bars.second.tolist(), bars.first.tolist(), bars.last.tolist(), bars.count.tolist()
     ([1, 2], [1.0, 1.1], [1.2, 1.1], [2, 1])
     """
-    order = np.lexsort((timestamp, owner))  # stable: equal timestamps stay in order of arrival
-    owner, timestamp, value = owner[order], timestamp[order], value[order]
-    second = timestamp // 1000
-    is_start = np.ones(len(owner), bool)
-    is_start[1:] = (owner[1:] != owner[:-1]) | (second[1:] != second[:-1])
-    starts = np.flatnonzero(is_start)
-    ends = np.append(starts, len(owner))[1:] - 1
+    order, starts = _order(owner, timestamp)
+    value, ends = value[order], np.append(starts, len(owner))[1:] - 1
+    first, last = order[starts], order[ends]
     with np.errstate(over="ignore"):
         total = np.add.reduceat(value, starts)
     return Bars(
-        owner=owner[starts],
-        second=second[starts],
+        owner=owner[first],
+        second=timestamp[first] // 1000,
         first=value[starts],
         last=value[ends],
-        first_ms=timestamp[starts],
-        last_ms=timestamp[ends],
+        first_ms=timestamp[first],
+        last_ms=timestamp[last],
         low=np.minimum.reduceat(value, starts),
         high=np.maximum.reduceat(value, starts),
         total=total,
         count=ends - starts + 1,
     )
+
+
+def _order(owner: IntArray, timestamp: IntArray) -> tuple[IntArray, IntArray]:
+    """Positions by second, then owner, then timestamp, then arrival; and where among these each bar begins."""
+    if not len(owner):
+        return owner, owner
+    arrivals = np.arange(len(owner))
+    second = timestamp // 1000
+    elapsed = second - second.min()
+    owner_bits, arrival_bits = int(owner.max()).bit_length(), len(owner).bit_length()
+    if int(elapsed.max()).bit_length() + owner_bits + _MS_BITS + arrival_bits >= _BITS:
+        order = np.lexsort((timestamp, owner, second))  # stable
+        differs = (np.diff(owner[order]) != 0) | (np.diff(second[order]) != 0)
+    else:  # One number with all of that sorts several times faster.
+        bar = elapsed << owner_bits | owner
+        key = (bar << _MS_BITS | timestamp - second * 1000) << arrival_bits | arrivals
+        key.sort()
+        order = key & (1 << arrival_bits) - 1
+        key >>= arrival_bits + _MS_BITS
+        differs = key[1:] != key[:-1]
+    return order, np.concatenate([np.zeros(1, np.int64), np.flatnonzero(differs) + 1])

@@ -1,74 +1,97 @@
-"""Bars to rows: every bar that has ticks is followed by its filled seconds."""
+"""Bars to rows: seconds without a tick are filled with the bar before them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from fsictl.metrics.bars import Bars
-from fsictl.metrics.kernel import BoolArray
+from fsictl.metrics.history import Owners, Part, numbers
 from fsictl.metrics.state import SymbolStates
 from fsictl.records.ticks import FloatArray, IntArray
 
-_NO_NEXT = 2**62
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Closed seconds as columns, by owner and then by second; ``filled`` ones repeat the bar before them."""
+class Seconds:
+    """Consecutive seconds of some symbols, gaps filled; arrays have the shape [seconds, symbols].
 
-    bars: Bars
-    filled: BoolArray
-
-
-def closed_rows(bars: Bars, states: SymbolStates, owners: IntArray, newest_second: int, max_gap: int) -> Rows:
-    """The rows that closing everything up to ``newest_second`` adds for these symbols (sorted).
-
-    ``bars`` are their bars with ticks that close now. A second without a tick repeats LAST as one synthetic point,
-    until ``max_gap`` seconds after the last bar that has ticks.
+    ``rows.present`` tells which of them are rows; elsewhere the numbers mean nothing. ``previous`` is the LAST of the
+    bar before each.
     """
-    started = owners[states.is_started(owners)]
-    every = Bars.concat([_known_bars(states, started), bars])
-    every = every.take(np.argsort(every.owner, kind="stable"))  # a symbol's known bar comes before its new ones
-    is_new = every.count > 0
-    emitted = every.second.copy()
-    emitted[~is_new] = states.last_second[started]
 
-    following = np.full(len(every), _NO_NEXT, np.int64)
-    same = every.owner[1:] == every.owner[:-1]
-    following[:-1][same] = every.second[1:][same]
-    fill_until = np.minimum(np.minimum(every.second + max_gap, following - 1), newest_second)
-    fills = np.maximum(fill_until - emitted, 0)
+    rows: Part
+    previous: FloatArray
+    first: FloatArray
+    low: FloatArray
+    high: FloatArray
+    first_ms: IntArray
+    last_ms: IntArray
 
-    lengths = fills + is_new
-    source = np.repeat(np.arange(len(every)), lengths)
-    offset = np.arange(len(source)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    filled = (offset > 0) | ~is_new[source]
-    last, last_ms = every.last[source], every.last_ms[source]
 
-    def where_real(values: FloatArray) -> FloatArray:
-        return np.where(filled, last, values[source])
+def fill(bars: Bars, states: SymbolStates, owners: Owners, second: int, seconds: int, max_gap: int) -> Seconds:
+    """So many seconds of these symbols, from ``second`` on, each of which has a row in that time.
 
-    return Rows(
-        Bars(
-            owner=every.owner[source],
-            second=emitted[source] + offset + ~is_new[source],
-            first=where_real(every.first),
-            last=last,
-            first_ms=np.where(filled, last_ms, every.first_ms[source]),
-            last_ms=last_ms,
-            low=where_real(every.low),
-            high=where_real(every.high),
-            total=where_real(every.total),
-            count=np.where(filled, 1, every.count[source]),
-        ),
-        filled,
+    ``bars`` are those with ticks, by second and then by symbol. A second without a tick repeats LAST as one synthetic
+    point, until ``max_gap`` seconds after the last bar with ticks. The symbols' ``last``, ``last_real``,
+    ``last_real_ms`` and ``last_second`` are brought up to the end of that time.
+    """
+    shape = (seconds, len(states.last[owners]))
+    dense = isinstance(owners, slice) and len(bars) == seconds * shape[1]
+    cell, source = (None, None) if dense else _cells(bars, owners, second, shape, states.number)
+
+    def held(before: npt.NDArray[Number], values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        joined = np.concatenate([before, values])
+        return joined.reshape(seconds + 1, shape[1]) if source is None else joined[source]
+
+    def with_bars(values: npt.NDArray[Number], otherwise: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        if cell is None:
+            return values.reshape(shape)
+        every = otherwise.copy()
+        every.reshape(-1)[cell] = values
+        return every
+
+    last = held(states.last[owners], bars.last)
+    last_ms = held(states.last_real_ms[owners], bars.last_ms)
+    last_real = held(states.last_real[owners], bars.second)
+    now = second + np.arange(seconds)[:, None]
+    since = now - last_real[1:]
+    present = (since <= max_gap) & (now > states.last_second[owners])
+    is_whole = bool(present.all())
+    filled = present & (since > 0)
+
+    synthetic = last[1:] if is_whole else np.where(present, last[1:], 0.0)
+    total, count = with_bars(bars.total, synthetic), with_bars(bars.count, present.astype(np.int64))
+    rows = Part(present, last[1:], total, count, filled)
+    newest = seconds - 1 if is_whole else seconds - 1 - present[::-1].argmax(axis=0)
+    states.last[owners], states.last_real_ms[owners], states.last_real[owners] = last[-1], last_ms[-1], last_real[-1]
+    states.last_second[owners] = second + newest
+    return Seconds(
+        rows,
+        last[:-1],
+        first=with_bars(bars.first, last[1:]),
+        low=with_bars(bars.low, last[1:]),
+        high=with_bars(bars.high, last[1:]),
+        first_ms=with_bars(bars.first_ms, last_ms[1:]),
+        last_ms=last_ms[1:],
     )
 
 
-def _known_bars(states: SymbolStates, owners: IntArray) -> Bars:
-    """The last bar with ticks of each symbol, whose row is out already; its count is 0 to tell it apart."""
-    last, last_ms = states.history.last[owners, -1], states.last_real_ms[owners]
-    nothing = np.zeros(len(owners), np.int64)
-    return Bars(owners, states.last_real[owners], last, last, last_ms, last_ms, last, last, last, nothing)
+def _cells(bars: Bars, owners: Owners, second: int, shape: tuple[int, int], symbols: int) -> tuple[IntArray, IntArray]:
+    """Where each bar belongs, in a flat array; and for each second what is known there.
+
+    That is a position among what was known before and then the bars, with the shape [1 + seconds, symbols]: a second
+    without ticks has the one above it.
+    """
+    who, width = numbers(owners), shape[1]
+    column = np.empty(symbols, np.int64)
+    column[who] = np.arange(width)
+    cell = (bars.second - second) * width + column[bars.owner]
+    source = np.zeros((1 + shape[0], width), np.int64)
+    source[0] = np.arange(width)
+    source.reshape(-1)[width + cell] = width + np.arange(len(bars))
+    return cell, np.maximum.accumulate(source, axis=0)

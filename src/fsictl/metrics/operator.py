@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
-import numpy.typing as npt
 
 from fsictl.metrics.bars import Bars, bars_of
 from fsictl.metrics.block import MetricsBlock
-from fsictl.metrics.gaps import Rows, closed_rows
-from fsictl.metrics.kernel import Tape, rolling_columns, sliding
+from fsictl.metrics.gaps import Seconds, fill
+from fsictl.metrics.history import Owners, numbers
+from fsictl.metrics.kernel import Column
 from fsictl.metrics.parameters import MetricsParameters
-from fsictl.metrics.pending import Pending
-from fsictl.metrics.state import INFINITY_MS, NOTHING_PENDING, SymbolStates
+from fsictl.metrics.pending import NOTHING, Pending
+from fsictl.metrics.state import INFINITY_MS, NEVER, SymbolStates
 from fsictl.records.ticks import IntArray, Ticks
 
-Scalar = TypeVar("Scalar", bound=np.generic)
+_CELLS = 1 << 15  # rows that are computed at once: their columns fit into a cache
 
 
 class MetricsOperator:
@@ -38,19 +36,22 @@ class MetricsOperator:
     def __init__(self, parameters: MetricsParameters) -> None:
         self.parameters = parameters
         self._symbols: dict[str, int] = {}
-        self._states = SymbolStates.unstarted(0, parameters.window)
+        self._by_name: IntArray | None = None  # the symbols' numbers by name; None while that is their own order
+        self._states = SymbolStates.empty(parameters)
         self._pending = Pending()
         self._watermark = 0
+        self._dictionary: tuple[tuple[str, ...], IntArray] = ((), np.empty(0, np.int64))
+        self._newest_row = NEVER  # the last second that has a row of any symbol
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Every symbol seen so far, in order of appearance."""
+        """Every symbol seen so far."""
         return tuple(self._symbols)
 
     @property
     def late_counts(self) -> dict[str, int]:
         """The number of late ticks of each symbol seen so far."""
-        return dict(zip(self._symbols, self._states.late.tolist(), strict=True))
+        return dict(zip(self._symbols, self._states.late.tolist(), strict=False))
 
     def process(self, ticks: Ticks) -> Ticks:
         """Take ticks in order of arrival; returns those that are late, which change nothing but a count.
@@ -61,31 +62,48 @@ class MetricsOperator:
         if not len(ticks):
             return ticks
         owner = self._owners(ticks)
-        second = ticks.timestamp // 1000
-        late = second <= self._states.last_second[owner]
-        if not late.any():
-            self._keep(owner, second, ticks)
+        early = np.flatnonzero(ticks.timestamp < (self._newest_row + 1) * 1000)
+        late = early[ticks.timestamp[early] // 1000 <= self._states.last_second[owner[early]]]
+        if not len(late):
+            self._pending.append(owner, ticks.timestamp, ticks.value)
             return ticks.take(slice(0))
-        self._states.late += np.bincount(owner[late], minlength=len(self._states))
-        self._keep(owner[~late], second[~late], ticks.take(~late))
+        in_time = np.ones(len(ticks), bool)
+        in_time[late] = False
+        rest = np.flatnonzero(in_time)
+        self._pending.append(owner[rest], ticks.timestamp[rest], ticks.value[rest])
+        np.add.at(self._states.late, owner[late], 1)
         return ticks.take(late)
 
-    def on_watermark(self, watermark_ms: int | None) -> MetricsBlock:
+    def on_watermark(self, watermark_ms: int | None, *, most_rows: int | None = None) -> MetricsBlock:
         """The rows of every second that ends at or before the watermark and has not been emitted yet.
 
         ``None`` is infinity, the end of a bounded input: everything pending closes and every symbol fills up to its
         ``max_gap``. A watermark below an earlier one counts as that earlier one, infinity too: to go on with live
         ticks later, keep a snapshot from before it. The rows are ordered by timestamp, then by symbol.
+
+        With ``most_rows`` it stops after about so many rows, at the end of a second (one second of all symbols may
+        be more): call it again before the next ``process``, until there are none.
         """
         asked = INFINITY_MS if watermark_ms is None else min(watermark_ms, INFINITY_MS)
         self._watermark = max(self._watermark, asked)
-        newest_second = self._watermark // 1000 - 1
-        owners = np.flatnonzero(self._states.next_second(self.parameters.max_gap) <= newest_second)
-        if not len(owners):
+        begin, end = self._next_second(), self._watermark // 1000
+        if begin >= end:
             return MetricsBlock.empty(self.symbols)
-        bars = bars_of(*self._pending.take_until(newest_second, self._states.first_pending))
-        rows = closed_rows(bars, self._states, owners, newest_second, self.parameters.max_gap)
-        return self._emit(owners, bars, rows)
+        if most_rows is not None:
+            end = min(end, begin + max(most_rows // self._states.number, 1))
+        if self._by_name is not None and begin // self.parameters.window > self._newest_row // self.parameters.window:
+            self._renumber(self._by_name)
+        bars = bars_of(*self._pending.take_before(end))
+        blocks, used = [], 0
+        while begin < end:
+            until = min(end, self._end_of_run(begin))
+            part = bars.until(until, used)
+            blocks.append(self._close(begin, until, part))
+            used += len(part)
+            waiting = int(bars.second[used]) if used < len(bars) else NOTHING
+            begin = min(waiting, self._next_second()) if until < end else end
+        self._newest_row = max(self._newest_row, int(self._states.last_second[: self._states.number].max()))
+        return blocks[0] if len(blocks) == 1 else MetricsBlock.concat(blocks)
 
     def next_timer(self) -> int | None:
         """The lowest watermark in milliseconds at which there is something to emit.
@@ -93,9 +111,8 @@ class MetricsOperator:
         None when nothing is left to close or to fill. It may lie behind the current watermark between ``process``
         and the ``on_watermark`` that follows it.
         """
-        seconds = self._states.next_second(self.parameters.max_gap)
-        earliest = int(seconds.min(initial=NOTHING_PENDING))
-        return None if earliest == NOTHING_PENDING else (earliest + 1) * 1000
+        second = self._next_second()
+        return None if second == NOTHING else (second + 1) * 1000
 
     def snapshot(self) -> bytes:
         """The whole state as bytes, for ``restore``."""
@@ -114,79 +131,88 @@ class MetricsOperator:
         snapshot = decode(data, parameters)
         operator = cls(parameters)
         operator._symbols = {symbol: owner for owner, symbol in enumerate(snapshot.symbols)}
+        operator._sort_names()
         operator._watermark = snapshot.watermark_ms
         operator._states = snapshot.states
         operator._pending = snapshot.pending
+        operator._newest_row = int(snapshot.states.last_second.max(initial=NEVER))
         return operator
 
     def _owners(self, ticks: Ticks) -> IntArray:
-        """The number of each tick's symbol here; codes mean something else in every batch."""
-        used = np.flatnonzero(np.bincount(ticks.code, minlength=len(ticks.symbols)))
-        owner_of_code = np.zeros(len(ticks.symbols), np.int64)
-        for code in used.tolist():
-            owner_of_code[code] = self._symbols.setdefault(ticks.symbols[code], len(self._symbols))
-        added = len(self._symbols) - len(self._states)
-        if added:
-            self._states.add(added, self.parameters.window)
-        return owner_of_code[ticks.code]
+        """The number of each tick's symbol here; codes mean something else with every dictionary."""
+        if self._dictionary[0] is not ticks.symbols and self._dictionary[0] != ticks.symbols:
+            known = [self._symbols.get(symbol, -1) for symbol in ticks.symbols]
+            self._dictionary = ticks.symbols, np.array(known, np.int64)
+        owner = self._dictionary[1][ticks.code]
+        if owner.min() >= 0:
+            return owner
+        new = sorted(ticks.symbols[code] for code in np.unique(ticks.code[owner < 0]).tolist())
+        self._symbols |= {symbol: len(self._symbols) + i for i, symbol in enumerate(new)}
+        self._states.add(len(new))
+        self._sort_names()
+        self._dictionary = (), np.empty(0, np.int64)
+        return self._owners(ticks)
 
-    def _keep(self, owner: IntArray, second: IntArray, ticks: Ticks) -> None:
-        self._pending.append(owner, ticks.timestamp, ticks.value)
-        np.minimum.at(self._states.first_pending, owner, second)
+    def _sort_names(self) -> None:
+        order = np.argsort(np.array(list(self._symbols)), kind="stable")
+        self._by_name = None if (order[1:] > order[:-1]).all() else order
 
-    def _emit(self, owners: IntArray, bars: Bars, rows: Rows) -> MetricsBlock:
-        out = rows.bars
-        tape, position = self._tape(owners, rows)
-        newest_row = np.searchsorted(out.owner, owners, side="right") - 1
-        self._states.last_second[owners] = out.second[newest_row]
-        self._states.last_real[bars.owner] = bars.second  # in order of time, so the last assignment stays
-        self._states.last_real_ms[bars.owner] = bars.last_ms
-        self._states.history.store(owners, tape, position[newest_row])
-        order = self._output_order(out)
-        end = out.second[order] + 1
+    def _renumber(self, order: IntArray) -> None:
+        """Number the symbols by name: their states are then read in order. Worth it now and then, as it copies all."""
+        names, number = list(self._symbols), np.empty_like(order)
+        number[order] = np.arange(len(order))
+        self._symbols = {names[old]: new for new, old in enumerate(order.tolist())}
+        self._states.reorder(order)
+        self._pending.renumber(number)
+        self._dictionary = (), np.empty(0, np.int64)
+        self._by_name = None
+
+    def _next_second(self) -> int:
+        """The next second that gets a row, as far as is known; ``NOTHING`` if none does."""
+        fills = self._states.next_fill(self.parameters.max_gap)
+        return min(self._pending.earliest, int(fills.min(initial=NOTHING)))
+
+    def _end_of_run(self, second: int) -> int:
+        """How far the seconds from this one on can be computed at once: to the end of a chunk, and not too many."""
+        end = second + max(_CELLS // self._states.number, 1)
+        for width in (self.parameters.window, self.parameters.rsi_seconds):
+            end = min(end, (second // width + 1) * width)
+        return end
+
+    def _close(self, begin: int, end: int, bars: Bars) -> MetricsBlock:
+        """The rows of these seconds; ``bars`` are all in them, and some symbol has a row in the first."""
+        owners = self._owners_between(end, bars)
+        seconds = fill(bars, self._states, owners, begin, end - begin, self.parameters.max_gap)
+        rolling = self._states.windows.roll(owners, begin, seconds.rows, seconds.previous)
+        return self._block(owners, begin, seconds, rolling)
+
+    def _owners_between(self, end: int, bars: Bars) -> Owners:
+        """Every symbol with a row before ``end``, ordered by name."""
+        has_row = self._states.next_fill(self.parameters.max_gap) < end
+        has_row[bars.owner] = True
+        if self._by_name is not None:
+            return self._by_name[has_row[self._by_name]]
+        return slice(0, len(has_row)) if has_row.all() else np.flatnonzero(has_row)
+
+    def _block(self, owners: Owners, begin: int, seconds: Seconds, rolling: dict[str, Column]) -> MetricsBlock:
+        rows = seconds.rows
+        shape = rows.last.shape
+        end = np.repeat(begin + 1 + np.arange(shape[0]), shape[1]).reshape(shape)
         columns = {
             "timestamp": end * 1000 - 1,
             "endTimestamp": end,
-            "FIRST": out.first[order],
-            "LAST": out.last[order],
-            "FIRST_TIMESTAMP": out.first_ms[order],
-            "LAST_TIMESTAMP": out.last_ms[order],
-            "MIN": out.low[order],
-            "MAX": out.high[order],
-            "SUM": out.total[order],
-            "DATA_POINT_COUNT": out.count[order],
-            "GAP_FILLED": rows.filled[order],
-            **rolling_columns(tape, position[order], self.parameters),
+            "FIRST": seconds.first,
+            "LAST": rows.last,
+            "FIRST_TIMESTAMP": seconds.first_ms,
+            "LAST_TIMESTAMP": seconds.last_ms,
+            "MIN": seconds.low,
+            "MAX": seconds.high,
+            "SUM": rows.total,
+            "DATA_POINT_COUNT": rows.count,
+            "GAP_FILLED": rows.filled,
+            **rolling,
         }
-        return MetricsBlock(self.symbols, out.owner[order].astype(np.int32), columns)
-
-    def _tape(self, owners: IntArray, rows: Rows) -> tuple[Tape, IntArray]:
-        """History and new rows of each symbol in one sequence, and where in it the new rows are."""
-        out, width, history = rows.bars, self.parameters.window - 1, self._states.history
-        rank = np.searchsorted(owners, out.owner)
-        position = np.arange(len(out)) + (rank + 1) * width
-        starts = np.searchsorted(out.owner, owners) + np.arange(len(owners)) * width
-
-        def joined(before: npt.NDArray[Scalar], new: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-            values = np.empty(len(owners) * width + len(new), before.dtype)
-            sliding(values, width)[starts] = before[owners]
-            values[position] = new
-            return values
-
-        tape = Tape(
-            joined(history.second, out.second),
-            joined(history.last, out.last),
-            joined(history.total, out.total),
-            joined(history.count, out.count),
-            joined(history.filled, rows.filled),
-        )
-        return tape, position
-
-    def _output_order(self, out: Bars) -> IntArray:
-        if out.owner[0] == out.owner[-1]:
-            return np.arange(len(out))
-        names = np.array(list(self._symbols))
-        rank = np.empty(len(names), np.int64)
-        rank[np.argsort(names)] = np.arange(len(names))
-        order: IntArray = np.lexsort((rank[out.owner], out.second))
-        return order
+        code = np.tile(numbers(owners).astype(np.int32), shape[0]).reshape(shape)
+        if rows.is_whole:
+            return MetricsBlock(self.symbols, code.reshape(-1), {name: c.reshape(-1) for name, c in columns.items()})
+        return MetricsBlock(self.symbols, code[rows.present], {name: c[rows.present] for name, c in columns.items()})

@@ -6,37 +6,73 @@ that order must not depend on how the ticks arrived.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from fsictl.metrics.state import NOTHING_PENDING
 from fsictl.records.ticks import FloatArray, IntArray
+
+NOTHING = 2**61
+"""The earliest second of no ticks."""
 
 
 class Pending:
     """Ticks in order of arrival; ``owner`` is the number of the symbol."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self._parts: list[_Part] = []
+
+    @property
+    def earliest(self) -> int:
+        """The earliest second that has a tick."""
+        return min((part.earliest for part in self._parts), default=NOTHING)
 
     def append(self, owner: IntArray, timestamp: IntArray, value: FloatArray) -> None:
         """Add ticks that arrived after all others."""
-        self._parts.append((owner, timestamp, value))
+        if len(owner):
+            seconds = int(timestamp.min()) // 1000, int(timestamp.max()) // 1000
+            self._parts.append(_Part(owner, timestamp, value, *seconds))
 
     def columns(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Owner, timestamp and value of all that wait."""
-        if len(self._parts) != 1:
-            nothing = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-            owners, timestamps, values = zip(nothing, *self._parts, strict=True)
-            self._parts = [(np.concatenate(owners), np.concatenate(timestamps), np.concatenate(values))]
-        return self._parts[0]
+        return _joined(self._parts)
 
-    def take_until(self, newest_second: int, first_pending: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
-        """Remove and return the ticks up to the end of that second; sets each symbol's ``first_pending`` anew."""
-        owner, timestamp, value = self.columns()
-        second = timestamp // 1000
-        closing = second <= newest_second
-        rest = ~closing
-        self._parts = [(owner[rest], timestamp[rest], value[rest])]
-        first_pending[:] = NOTHING_PENDING
-        np.minimum.at(first_pending, owner[rest], second[rest])
-        return owner[closing], timestamp[closing], value[closing]
+    def renumber(self, number: IntArray) -> None:
+        """Give symbol ``i`` the number ``number[i]``."""
+        self._parts = [part._replace(owner=number[part.owner]) for part in self._parts]
+
+    def take_before(self, second: int) -> tuple[IntArray, IntArray, FloatArray]:
+        """Remove and return the ticks of earlier seconds."""
+        parts, taken = self._parts, []
+        self._parts = []
+        for part in parts:
+            if part.latest < second:
+                taken.append(part)
+            elif part.earliest >= second:
+                self._parts.append(part)
+            else:
+                closing = part.timestamp < second * 1000
+                taken.append(part.take(np.flatnonzero(closing)))
+                self.append(*part.take(np.flatnonzero(~closing))[:3])
+        return _joined(taken)
+
+
+class _Part(NamedTuple):
+    """Ticks that arrived together, and their earliest and latest second."""
+
+    owner: IntArray
+    timestamp: IntArray
+    value: FloatArray
+    earliest: int
+    latest: int
+
+    def take(self, which: IntArray) -> _Part:
+        return self._replace(owner=self.owner[which], timestamp=self.timestamp[which], value=self.value[which])
+
+
+def _joined(parts: list[_Part]) -> tuple[IntArray, IntArray, FloatArray]:
+    if len(parts) == 1:
+        return parts[0][:3]
+    empty = _Part(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), NOTHING, NOTHING)
+    owners, timestamps, values, _, _ = zip(empty, *parts, strict=True)
+    return np.concatenate(owners), np.concatenate(timestamps), np.concatenate(values)

@@ -2,7 +2,8 @@
 
 Layout: ``FSIM``, the version (1 byte), the CRC-32 of everything after it (4 bytes, little-endian), the length of the
 header (4 bytes), the header as JSON (parameters, symbols, watermark, number of pending ticks), and then the arrays
-one after the other, raw and little-endian, in the order of ``_layout``. No part of it is ever executed.
+one after the other, raw and little-endian, in the order of ``_layout``. Symbols are sorted. Of the windows only the
+bars are stored, from which everything else is made anew. No part of it is ever executed.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ import numpy.typing as npt
 from fsictl.errors import InputError, SettingsError
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.pending import Pending
-from fsictl.metrics.state import INFINITY_MS, History, SymbolStates
-from fsictl.records.ticks import SYMBOL_PATTERN
+from fsictl.metrics.state import INFINITY_MS, NEVER, SCALARS, SymbolStates
+from fsictl.records.ticks import MAX_TIMESTAMP_MS, SYMBOL_PATTERN, IntArray
 
 _MAGIC = b"FSIM"
-_VERSION = 1
+_VERSION = 2
 _PREFIX = struct.Struct("<4sBI")
 _LENGTH = struct.Struct("<I")
 
@@ -44,17 +45,22 @@ class Snapshot:
 
 def encode(snapshot: Snapshot) -> bytes:
     """The snapshot as bytes; the same state gives the same bytes."""
-    pending = snapshot.pending.columns()
+    owner, timestamp, value = snapshot.pending.columns()
     header = {
         "parameters": asdict(snapshot.parameters),
-        "symbols": snapshot.symbols,
+        "symbols": sorted(snapshot.symbols),
         "watermark_ms": snapshot.watermark_ms,
-        "pending": len(pending[0]),
+        "pending": len(owner),
     }
     text = json.dumps(header, separators=(",", ":")).encode()
-    states, history = snapshot.states, snapshot.states.history
-    arrays = [getattr(states, name) for name in _STATE] + [getattr(history, name) for name in _HISTORY] + [*pending]
-    layout = _layout(len(snapshot.symbols), snapshot.parameters.window, len(pending[0]))
+    order = np.array(sorted(range(len(snapshot.symbols)), key=snapshot.symbols.__getitem__), np.int64)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    states, history = snapshot.states, snapshot.states.windows.history
+    present = history.end[:, order] == _newest_seconds(states.last_second[order], len(history.end)) + 1
+    bars = [getattr(history, name)[:, order] * present for name in _BARS]
+    arrays = [*(getattr(states, name)[order] for name in _STATE), present, *bars, rank[owner], timestamp, value]
+    layout = _layout(len(snapshot.symbols), snapshot.parameters.window, len(owner))
     raw = [array.astype(dtype, copy=False).tobytes() for array, (dtype, _) in zip(arrays, layout, strict=True)]
     body = b"".join([_LENGTH.pack(len(text)), text, *raw])
     return _PREFIX.pack(_MAGIC, _VERSION, zlib.crc32(body)) + body
@@ -86,18 +92,23 @@ def _told(parameters: MetricsParameters) -> str:
     )
 
 
-_STATE = ("last_second", "last_real", "last_real_ms", "first_pending", "late")
-_HISTORY = tuple(History.__dataclass_fields__)
+_STATE = (*SCALARS, "last")
+_BARS = ("last", "total", "count", "filled")
 
 
 def _layout(symbols: int, window: int, pending: int) -> list[tuple[str, tuple[int, ...]]]:
     """Type and shape of every array, in order."""
-    history = (symbols, window - 1)
+    history = (window, symbols)
     return [
-        *(("<i8", (symbols,)) for _ in _STATE),
-        *((dtype, history) for dtype in ("<i8", "<f8", "<f8", "<i8", "|b1")),
+        *((dtype, (symbols,)) for dtype in ("<i8", "<i8", "<i8", "<i8", "<f8")),
+        *((dtype, history) for dtype in ("|b1", "<f8", "<f8", "<i8", "|b1")),
         *((dtype, (pending,)) for dtype in ("<i8", "<i8", "<f8")),
     ]
+
+
+def _newest_seconds(last_second: IntArray, window: int) -> IntArray:
+    """The newest second of each slot of a history, up to the last second: [window, symbols]."""
+    return last_second - (last_second - np.arange(window)[:, None]) % window
 
 
 def _require(condition: bool, complaint: str) -> None:
@@ -122,13 +133,32 @@ def _decode(data: bytes) -> Snapshot:
     _require(type(watermark_ms) is int and 0 <= watermark_ms <= INFINITY_MS, "its watermark is not one")
     _require(type(waiting) is int and waiting >= 0, "its number of ticks is not one")
     arrays = _read_arrays(body[start:], _layout(len(symbols), parameters.window, waiting))
-    history, (owner, timestamp, value) = arrays[len(_STATE) : -3], arrays[-3:]
+    scalars, bars, (owner, timestamp, value) = arrays[:5], arrays[5:10], arrays[10:]
     _require(not waiting or 0 <= owner.min() <= owner.max() < len(symbols), "ticks belong to no symbol")
+    _require(not waiting or 0 <= timestamp.min() <= timestamp.max() <= MAX_TIMESTAMP_MS, "ticks are of no time")
     pending = Pending()
     pending.append(owner, timestamp, value)
-    last_second, last_real, last_real_ms, first_pending, late = arrays[: len(_STATE)]
-    states = SymbolStates(last_second, last_real, last_real_ms, first_pending, late, History(*history))
-    return Snapshot(parameters, symbols, watermark_ms, states, pending)
+    return Snapshot(parameters, symbols, watermark_ms, _states(parameters, scalars, bars), pending)
+
+
+def _states(parameters: MetricsParameters, scalars: list[Array], bars: list[Array]) -> SymbolStates:
+    last_second, last_real, last_real_ms, _, _ = scalars
+    started = last_second != NEVER
+    gap = last_second - last_real
+    in_order = (gap >= 0) & (gap <= parameters.max_gap) & (last_real == last_real_ms // 1000)
+    in_time = (last_real_ms >= 0) & (last_real_ms <= MAX_TIMESTAMP_MS)
+    _require(bool((in_order & in_time | ~started).all()), "its times contradict each other")
+    states = SymbolStates.empty(parameters, len(started))
+    states.number = len(started)
+    for name, values in zip(_STATE, scalars, strict=True):
+        getattr(states, name)[:] = values
+    states.last_real[~started] = 2 * NEVER
+    history, present = states.windows.history, bars[0] & started
+    history.end[:] = np.where(present, _newest_seconds(last_second, parameters.window) + 1, 0)
+    for name, values in zip(_BARS, bars[1:], strict=True):
+        getattr(history, name)[:] = values
+    states.windows.rebuild(np.where(started, last_second, 0))
+    return states
 
 
 def _read_arrays(raw: memoryview, layout: list[tuple[str, tuple[int, ...]]]) -> list[Array]:

@@ -82,7 +82,7 @@ def read_card(data: bytes) -> Card:
             message = f"the model's card has format {body['format']!r}, and this fsictl reads {CARD_FORMAT}"
             raise InputError(message, hint="Use the fsictl that made it, or train a new version.")
         return _of_json(body)
-    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         message = f"the model's card cannot be read: {error!r}"
         raise InputError(message, hint="Choose another version, or train a new one.") from error
 

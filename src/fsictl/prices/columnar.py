@@ -38,7 +38,7 @@ def read_parquet(path: Path, reading: Reading, columns: tuple[str, ...]) -> Iter
                     table = pa.Table.from_batches([batch]).select(names).rename_columns(meanings)
                     yield _ticks_of(_plain(table, reading), reading, path.name, before)
                     before += len(table)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, *_UNREADABLE) as error:
         message = f"{path} cannot be read as Parquet: {_first_line(error)}"
         raise InputError(message, hint="The file may be damaged or cut off; make or fetch it again.") from error
 
@@ -50,7 +50,7 @@ def parquet_columns(path: Path) -> tuple[str, ...]:
 
     try:
         schema = parquet.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, *_UNREADABLE) as error:
         message = f"{path} cannot be read as Parquet: {_first_line(error)}"
         raise InputError(message, hint="The file may be damaged or cut off; make or fetch it again.") from error
     if len(set(schema.names)) < len(schema.names):
@@ -60,6 +60,10 @@ def parquet_columns(path: Path) -> tuple[str, ...]:
     if columns is None:
         raise no_columns(str(path), schema.names)
     return columns
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError)
+"""What pyarrow also raises on damaged files: names that are not UTF-8, types that do not exist, …"""
 
 
 def _first_line(error: Exception) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fsictl.clock import Clock
+from fsictl.errors import StorageUnavailableError
 from fsictl.ports.messenger import Messenger
 from fsictl.prices.pace import Pace
 from fsictl.records.encoding import encode_ticks
@@ -19,10 +20,16 @@ from fsictl.records.ticks import IntArray, SequenceNumbers, Ticks
 Block = tuple[Ticks, Sequence[Reject]]
 """Ticks in order of delivery, and what could not be used among them."""
 
+SOURCE, POSITION = "source", "position"
+"""Attributes of a message from a named source: its name, and how many of its ticks are published with this message."""
+
 _LONGEST_SLEEP = 0.2
 """Seconds after which a waiting publisher looks whether it should stop."""
 
 _SHORTEST_SLEEP = 0.001
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+"""Seconds before something that was refused is sent again."""
 
 _MESSAGES_AT_ONCE = 100
 """Most messages handed over in one call; should_stop and progress have their turn in between."""
@@ -55,6 +62,9 @@ def publish(
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: Callable[[Published], None] = lambda so_far: None,
     wait_for_room: Callable[[], None] = lambda: None,
+    on_refusal: Callable[[StorageUnavailableError], None] = lambda error: None,
+    name: str | None = None,
+    done: int = 0,
 ) -> Published:
     """Publish ``source`` until it ends, ``should_stop`` says so, or ``duration`` seconds of event time are over.
 
@@ -63,6 +73,12 @@ def publish(
     forerunner is due with it: disorder is passed on as it is. Rejects go to the dead-letter topic together with
     the first ticks of their block. ``duration`` counts from the first tick. ``wait_for_room`` is called before
     everything that is sent and may block; ``on_progress`` after it.
+
+    When the messenger refuses for now, after it has taken something before, ``on_refusal`` is called and the same is
+    sent again a little later, until it is taken or ``should_stop`` says so.
+
+    With a ``name`` every message says in its attributes how far in the source of that name it is. ``done`` ticks of the
+    source, which an earlier run has published, are passed over.
 
     Raises what ``messenger.publish`` and ``source`` raise.
     """
@@ -75,10 +91,14 @@ def publish(
         should_stop=should_stop,
         on_progress=on_progress,
         wait_for_room=wait_for_room,
+        on_refusal=on_refusal,
+        name=name,
+        position=done,
     )
     numbers = SequenceNumbers()
     newest: int | None = None
     end = math.inf
+    paced = False
     for item in source:
         ticks, rejects = item if isinstance(item, tuple) else (item, ())
         if should_stop():
@@ -89,12 +109,20 @@ def publish(
         if newest is None:
             newest = int(ticks.timestamp[0])
             end = math.inf if duration is None else newest + duration * 1000.0
-            pace.start(newest)
         # The newest event time up to a tick is what counts for pace and end: disorder never holds a tick up.
         due = np.maximum.accumulate(np.maximum(ticks.timestamp, newest))
         newest = int(due[-1])
         before_end = slice(0, int(np.searchsorted(due, end)))
-        finished = publisher.send_when_due(numbers.number(ticks.take(before_end)), due[before_end], rejects)
+        numbered, due = numbers.number(ticks.take(before_end)), due[before_end]
+        passed = min(done, len(numbered))
+        if passed:
+            done -= passed
+            publisher.pass_over(int(due[passed - 1]))
+            numbered, due = numbered.take(slice(passed, None)), due[passed:]
+        if len(due) and not paced:
+            pace.start(int(due[0]))
+            paced = True
+        finished = publisher.send_when_due(numbered, due, rejects)
         if not finished or newest >= end:
             break
     return publisher.sent
@@ -112,7 +140,14 @@ class _Publisher:
     should_stop: Callable[[], bool]
     on_progress: Callable[[Published], None]
     wait_for_room: Callable[[], None]
+    on_refusal: Callable[[StorageUnavailableError], None]
+    name: str | None
+    position: int
     sent: Published = Published()
+
+    def pass_over(self, event_ms: int) -> None:
+        """Ticks up to that event time were published by an earlier run."""
+        self.sent = replace(self.sent, event_ms=event_ms)
 
     def send_when_due(self, ticks: Ticks, due: IntArray, rejects: Sequence[Reject]) -> bool:
         """Send a block as its ticks become due; false when it was stopped before its end."""
@@ -134,16 +169,39 @@ class _Publisher:
         """Hand everything to the messenger at once, and count it."""
         cuts = range(0, len(ticks), self.batch)
         outgoing: list[tuple[str, Message]] = [
-            (PRICES_TOPIC, encode_ticks(ticks.take(slice(first, first + self.batch)))) for first in cuts
+            (PRICES_TOPIC, self._message(ticks.take(slice(first, first + self.batch)))) for first in cuts
         ]
         now = self.clock.now_ms()
         outgoing += [(DEAD_LETTER_TOPIC, reject.to_message(timestamp_ms=now)) for reject in rejects]
         if not outgoing:
             return
         self.wait_for_room()
-        self.messenger.publish(outgoing)
+        self._hand_over(outgoing)
         self._count(ticks, len(cuts), len(rejects))
         self.on_progress(self.sent)
+
+    def _message(self, ticks: Ticks) -> Message:
+        message = encode_ticks(ticks)
+        self.position += len(ticks)
+        if self.name is None:
+            return message
+        return Message(message.data, {**message.attributes, SOURCE: self.name, POSITION: str(self.position)})
+
+    def _hand_over(self, outgoing: Sequence[tuple[str, Message]]) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                self.messenger.publish(outgoing)
+            except StorageUnavailableError as error:
+                if not self.sent.messages or self.should_stop():
+                    raise
+                self.on_refusal(error)
+                again = self.clock.monotonic() + pause
+                while self.clock.monotonic() < again and not self.should_stop():
+                    self.clock.sleep(_LONGEST_SLEEP)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                return
 
     def _count(self, ticks: Ticks, messages: int, rejects: int) -> None:
         sent = self.sent

@@ -7,6 +7,7 @@ Decoding never raises on what came from outside: it returns the good rows and a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,14 @@ from fsictl.records.arrow import arrow_schema, ticks_of_table, ticks_to_table
 from fsictl.records.json_ticks import JsonTicks, integer_of
 from fsictl.records.message import CONTENT_TYPE, Message, Received, Reject
 from fsictl.records.schemas import PRICES, Kind, Schema
-from fsictl.records.ticks import Ticks
+from fsictl.records.ticks import MAX_TIMESTAMP_MS, Ticks
 from fsictl.records.validation import validate_ticks
 
 MANY_SYMBOLS = "*"
 """The ``symbol`` attribute of a message that carries rows of more than one symbol."""
+
+ROWS_PER_MESSAGE = 5_000
+"""Most rows that our own pipelines put into one message."""
 
 _ARROW_ERRORS = (pa.ArrowException, ValueError, KeyError, TypeError, OSError, IndexError, OverflowError)
 
@@ -38,15 +42,25 @@ def _serialise(table: pa.Table) -> bytes:
 
 
 def encode_rows(schema: Schema, table: pa.Table) -> Message:
-    """One message with all rows of ``table`` (at least one) as an Arrow IPC stream."""
+    """One message with all rows of ``table`` (at least one) as an Arrow IPC stream.
+
+    Its attribute ``timestamp`` is the oldest event time in it, so that a watermark that is made of such attributes
+    (Pub/Sub's, any Beam runner's) never passes a row that is still on its way.
+    """
     symbols = table.column("symbol").unique().to_pylist()
-    newest = pa.compute.max(table.column("timestamp")).as_py()
+    oldest = pa.compute.min(table.column("timestamp")).as_py()
     attributes = {
-        "timestamp": str(newest),
+        "timestamp": str(oldest),
         "symbol": symbols[0] if len(symbols) == 1 else MANY_SYMBOLS,
         CONTENT_TYPE: arrow_content_type(schema),
     }
     return Message(_serialise(table), attributes)
+
+
+def encode_all_rows(schema: Schema, table: pa.Table, rows: int = ROWS_PER_MESSAGE) -> Iterator[Message]:
+    """Messages of at most ``rows`` rows each, in the order of the table; none for an empty one."""
+    for start in range(0, table.num_rows, rows):
+        yield encode_rows(schema, table.slice(start, rows))
 
 
 def encode_ticks(ticks: Ticks) -> Message:
@@ -95,11 +109,19 @@ def decode_ticks(received: list[Received]) -> DecodedTicks:
             parts += json_run.take()
             _decode_arrow_ticks(item, parts, rejects)
         elif content_type == END_OF_INPUT:
-            ended_ms = max(ended_ms or 0, integer_of(item.message.attributes.get("timestamp")) or 0)
+            said_ms = integer_of(item.message.attributes.get("timestamp"))
+            if said_ms is None or not 0 <= said_ms <= MAX_TIMESTAMP_MS:
+                rejects.append(_malformed(item, "the end of a source without a time in milliseconds since 1970"))
+                continue
+            ended_ms = max(ended_ms or 0, said_ms)
         else:
             json_run.add(item, rejects)
     parts += json_run.take()
     return DecodedTicks(Ticks.concat(parts), tuple(rejects), ended_ms)
+
+
+def _malformed(item: Received, detail: str) -> Reject:
+    return Reject("malformed", detail, item.message.data, item.origin, item.message.attributes.get(CONTENT_TYPE))
 
 
 def _read_arrow(item: Received, schema: Schema) -> pa.Table:
@@ -113,7 +135,7 @@ def _decode_arrow_ticks(item: Received, parts: list[Ticks], rejects: list[Reject
         table = _read_arrow(item, PRICES)
         ticks = ticks_of_table(table)
     except _ARROW_ERRORS as error:
-        rejects.append(Reject("malformed", f"not an Arrow batch of prices: {error}", item.message.data, item.origin))
+        rejects.append(_malformed(item, f"not an Arrow batch of prices: {error}"))
         return
     good, bad = validate_ticks(ticks, item.origin)
     parts.append(good)
@@ -131,7 +153,7 @@ def decode_rows(schema: Schema, received: list[Received]) -> DecodedRows:
             else:
                 table = _read_json_rows(item, schema)
         except (*_ARROW_ERRORS, RecursionError) as error:
-            rejects.append(Reject("malformed", f"not rows of {schema.name}: {error}", item.message.data, item.origin))
+            rejects.append(_malformed(item, f"not rows of {schema.name}: {error}"))
             continue
         tables.append(table)
     joined = pa.concat_tables(tables) if tables else arrow_schema(schema).empty_table()

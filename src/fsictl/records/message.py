@@ -41,24 +41,24 @@ class Reject:
     """Something that could not be used, kept as it was: it goes to the topic ``dead-letter``.
 
     ``reason`` is a short stable word (``malformed``, ``bad-value``, ``bad-symbol``, ``bad-timestamp``,
-    ``late``), ``detail`` a sentence for people, ``data`` the original bytes, ``origin`` where they were found
-    (a topic, or a file and line).
+    ``late``, ``future``), ``detail`` a sentence for people, ``data`` the original bytes, ``origin`` where they were
+    found (a topic, or a file and line), ``content_type`` their encoding if they are a whole message with one.
     """
 
     reason: str
     detail: str
     data: bytes
     origin: str
+    content_type: str | None = None
 
     def to_message(self, *, timestamp_ms: int, symbol: str = "") -> Message:
         """The dead letter as a message: the original bytes, and everything else as attributes."""
-        return Message(
-            self.data,
-            {
-                "timestamp": str(timestamp_ms),
-                "symbol": symbol,
-                "reason": self.reason,
-                "detail": self.detail,
-                "origin": self.origin,
-            },
-        )
+        attributes = {
+            "timestamp": str(timestamp_ms),
+            "symbol": symbol,
+            "reason": self.reason,
+            "detail": self.detail,
+            "origin": self.origin,
+        }
+        encoded = {} if self.content_type is None else {CONTENT_TYPE: self.content_type}
+        return Message(self.data, attributes | encoded)

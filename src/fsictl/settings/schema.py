@@ -63,6 +63,9 @@ class MetricsSettings:
     idle_timeout: float = setting(
         5.0, "silence of the whole topic after which the clock moves time on, seconds", least=0.1, most=3600
     )
+    max_ahead: float | None = setting(
+        7200.0, "how far ahead of the clock a tick may be, if not all are, seconds", least=0.0, most=1e9
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,27 @@ class StreamSettings:
 
     poll: float = setting(0.02, "wait between looks for new messages, seconds", least=0.001, most=10.0)
     messages: int = setting(200, "most messages taken in one step", least=1, most=100_000)
+    synchronous: str = setting(
+        "normal",
+        "when a commit waits for the disk; a power cut takes nothing back with full",
+        choices=("normal", "full"),
+    )
+    most_waiting: int = setting(
+        100_000, "messages waiting for a running pipeline above which generate pauses", least=100, most=10**9
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """Section ``retention``: what is forgotten when; ``none`` keeps for ever."""
+
+    topic_hours: float | None = setting(
+        24.0, "hours that a message is kept at least, and until all pipelines have taken it", least=0.0, most=1e6
+    )
+    dead_letter_days: float | None = setting(30.0, "days that a dead letter is kept", least=0.0, most=1e5)
+    prices_days: float | None = setting(None, "days of event time kept in the table prices", least=0.01, most=1e5)
+    metrics_days: float | None = setting(None, "days of event time kept in the table metrics", least=0.01, most=1e5)
+    reconerr_days: float | None = setting(None, "days of event time kept in the table reconerr", least=0.01, most=1e5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +141,5 @@ class Settings:
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)

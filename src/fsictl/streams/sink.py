@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from fsictl.clock import Clock
 from fsictl.records.arrow import ticks_to_table
 from fsictl.records.encoding import decode_rows, decode_ticks
-from fsictl.records.message import Received
+from fsictl.records.message import Received, Reject
 from fsictl.records.schemas import PRICES_TOPIC, TOPIC_SCHEMAS
 from fsictl.streams.pipeline import Result, dead_letters
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SINK = "sink"
 
@@ -35,12 +39,7 @@ class SinkPipeline:
             of_topic = [item for item in received if item.topic == topic]
             if not of_topic:
                 continue
-            if topic == PRICES_TOPIC:
-                decoded_ticks = decode_ticks(of_topic)
-                table, rejects = ticks_to_table(decoded_ticks.ticks), decoded_ticks.rejects
-            else:
-                decoded_rows = decode_rows(schema, of_topic)
-                table, rejects = decoded_rows.table, decoded_rows.rejects
+            table, rejects = decode_topic(topic, of_topic)
             if table.num_rows:
                 result.rows[schema.name] = table
                 self._rows[topic] += table.num_rows
@@ -53,3 +52,12 @@ class SinkPipeline:
 
     def counters(self) -> Mapping[str, int]:
         return {**self._rows, "rejected": self._rejected}
+
+
+def decode_topic(topic: str, received: list[Received]) -> tuple[pa.Table, tuple[Reject, ...]]:
+    """Messages of a topic as rows of its table, and what was none."""
+    if topic == PRICES_TOPIC:
+        ticks = decode_ticks(received)
+        return ticks_to_table(ticks.ticks), ticks.rejects
+    rows = decode_rows(TOPIC_SCHEMAS[topic], received)
+    return rows.table, rows.rejects

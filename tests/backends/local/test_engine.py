@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from fsictl.backends.local import supervise
 from fsictl.backends.local.engine import LocalEngine
 from fsictl.backends.local.lock import holder
 from fsictl.backends.local.supervise import last_lines, log_file, rotate, supervisor_lock
@@ -26,11 +31,23 @@ root, name, behaviour = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 ended = []
 signal.signal(signal.SIGTERM, lambda *_: ended.append("now"))
 signal.signal(signal.SIGUSR1, lambda *_: ended.append("drained"))
+state = root / f"{name}.starts"
+state.write_text(str(int(state.read_text() if state.exists() else 0) + 1))
 if behaviour == "hopeless":
     sys.stderr.write("Error: the settings are wrong.\\nMend them.\\n")
     sys.exit(3)
+if behaviour == "full" and int(state.read_text()) in range(2, 9):
+    sys.stderr.write("the disk is full\\n")
+    sys.exit(os.EX_TEMPFAIL)
+if behaviour == "slow to start" and int(state.read_text()) > 1:
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # as before a program has set its handlers
+    time.sleep(1.5)
+    signal.signal(signal.SIGUSR1, lambda *_: ended.append("drained"))
 lock = Lock.acquire(root / "run" / f"{name}.lock", name, SystemClock())
 os.kill(os.getppid(), signal.SIGUSR2)
+if behaviour == "full" and int(state.read_text()) == 1:
+    time.sleep(1)
+    sys.exit(os.EX_TEMPFAIL)
 if behaviour == "crash":
     time.sleep(1)  # long enough to be seen at work
     sys.exit("something broke")
@@ -154,3 +171,76 @@ def test_logs_are_read_from_their_end_and_moved_aside_when_long(tmp_path: Path) 
         rotate(file, limit=50, keep=3)
     assert sorted(one.name for one in file.parent.iterdir()) == ["sink.log.1", "sink.log.2", "sink.log.3"]
     assert (file.parent / "sink.log.1").read_text().startswith("4")
+
+
+def test_a_pipeline_that_the_disk_refuses_is_tried_again_and_says_why(root: Path) -> None:
+    engine = _engine(root, "full")
+    engine.start(["sink"])
+    starts = root / "sink.starts"
+    # Six times within less than a minute: a crash would have been given up.
+    _wait(lambda: int(starts.read_text() or 0) >= 6 and _status(engine).state is PipelineState.RESTARTING)
+    assert "the disk is full" in _status(engine).detail
+    assert engine.stop(["sink"], drain=False, timeout=10) == ["sink"]
+    assert _status(engine).state is PipelineState.STOPPED
+
+
+def test_a_drain_waits_until_a_pipeline_that_restarts_is_up(root: Path) -> None:
+    engine = _engine(root, "slow to start")
+    engine.start(["sink"])
+    first = _status(engine).pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    _wait(lambda: _status(engine).state is not PipelineState.RUNNING)
+    assert engine.stop(["sink"], drain=True, timeout=60) == ["sink"]
+    assert engine.logs("sink", 1) == ["ended drained"], "the signal came after its handlers were set"
+
+
+def test_of_those_who_start_the_same_at_once_one_does_and_the_others_are_told(root: Path) -> None:
+    engines = [_engine(root) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(engine.start, ["sink", "metrics"]) for engine in engines]
+    errors = [answer.exception() for answer in answers]
+    assert [type(error) for error in errors if error is not None] == [BusyError, BusyError]
+    assert [one.state for one in engines[0].status()] == [PipelineState.RUNNING] * 2
+    starter = engines[errors.index(None)]
+    assert starter.stop(["sink", "metrics"], drain=False, timeout=10) == ["sink", "metrics"]
+
+
+def test_a_long_log_is_moved_aside_while_its_pipeline_writes(tmp_path: Path) -> None:
+    file = log_file(tmp_path, "sink")
+    file.parent.mkdir()
+    code = (
+        "import os, sys\n"
+        "from fsictl.backends.local import supervise\n"
+        "from fsictl.clock import ManualClock\n"
+        "clock = ManualClock()\n"
+        "log = supervise.LongLog(sys.argv[1], clock)\n"
+        "supervise.LOG_BYTES = 1000\n"
+        "for number in range(200):\n"
+        "    os.write(2, b'line %d\\n' % number)\n"
+        "    clock.sleep(11.0 if number % 50 == 49 else 0.0)\n"
+        "    log.look()\n"
+    )
+    rotation = "import sys; sys.argv[0] = ''\nfrom fsictl.backends.local import supervise\n"
+    rotation += "supervise.rotate.__defaults__ = (300, 9)\n"
+    with file.open("ab") as log:
+        subprocess.run(
+            [sys.executable, "-c", rotation + code.replace("1000", "300"), str(file)], stderr=log, check=True
+        )
+    written = sorted(file.parent.iterdir(), key=lambda one: one.name, reverse=True)
+    assert [one.name for one in written] == ["sink.log.4", "sink.log.3", "sink.log.2", "sink.log.1", "sink.log"]
+    lines = [line for one in written for line in one.read_text().splitlines()]
+    assert lines == [f"line {number}" for number in range(200)]
+
+
+def test_status_can_be_written_when_no_new_file_can_be(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "run").mkdir()
+    keeper = supervise.Supervisor(root, "sink", [], SystemClock())
+    keeper._write(PipelineState.STARTING)
+    monkeypatch.setattr(Path, "replace", _no_space)
+    keeper._write(PipelineState.RESTARTING)
+    assert json.loads(supervise.status_file(root, "sink").read_text())["state"] == "restarting"
+
+
+def _no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 import fsictl
 from fsictl.backends.local.lock import Holder, Lock, holder
-from fsictl.clock import ManualClock
+from fsictl.clock import ManualClock, SystemClock
 from fsictl.errors import BusyError, StorageError
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(fsictl.__file__).parents[1])}
 
 HOLD = """
 import sys, time
@@ -81,3 +85,34 @@ def test_a_place_that_cannot_have_a_lock(tmp_path):
     (tmp_path / "run").write_text("a file")
     with pytest.raises(StorageError, match="run"):
         Lock.acquire(tmp_path / "run" / "metrics.lock", "it", ManualClock())
+
+
+def test_a_number_that_another_process_has_now_is_nobodys(tmp_path):
+    path = tmp_path / "metrics.lock"
+    lock = Lock.acquire(path, "it", ManualClock())
+    said = json.loads(path.read_text())
+    assert holder(path) == Holder(os.getpid(), 0)
+    path.write_text(json.dumps({**said, "born": "1"}))  # of an earlier process with the same number
+    assert holder(path) == Holder(None, None)
+    path.write_text(json.dumps({**said, "pid": 2**22 + 1}))
+    assert holder(path) == Holder(None, None)
+    lock.release()
+
+
+def test_a_lock_can_be_waited_for(tmp_path):
+    path = tmp_path / "start.lock"
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], stdin=PIPE, stdout=PIPE, env=ENVIRONMENT) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        clock = ManualClock()
+        with pytest.raises(BusyError):
+            Lock.acquire(path, "it", clock, patience=3.0)
+        assert clock.monotonic() >= 3.0
+        child.kill()
+    Lock.acquire(path, "it", SystemClock(), patience=60.0).release()
+
+
+def test_lock_files_are_for_their_owner_alone(tmp_path):
+    path = tmp_path / "run" / "metrics.lock"
+    Lock.acquire(path, "it", ManualClock()).release()
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)

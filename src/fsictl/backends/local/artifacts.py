@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fsictl.backends.local.database import storage_errors
-from fsictl.backends.local.layout import Layout, check_name
+from fsictl.backends.local.layout import Layout, check_name, make_private
 from fsictl.errors import InputError
 
 
@@ -35,12 +35,12 @@ class LocalArtifacts:
         if self._is_same(target, files):
             return
         with storage_errors(target):
-            self._versions.mkdir(parents=True, exist_ok=True)
+            make_private(self._versions)
             aside = Path(tempfile.mkdtemp(prefix=".new-", dir=self._versions))
             try:
                 for name, data in files.items():
                     _write_durably(aside / name, data)
-                aside.chmod(0o755)
+                aside.chmod(0o700)
                 _sync_directory(aside)
                 try:
                     aside.rename(target)
@@ -88,12 +88,12 @@ class LocalArtifacts:
             message = f"there is no folder {folder!r} for the alias {alias!r}"
             raise InputError(message, hint="Store the folder first.")
         with storage_errors(path):
-            self._aliases.mkdir(parents=True, exist_ok=True)
+            make_private(self._aliases)
             descriptor, aside = tempfile.mkstemp(prefix=".new-", dir=self._aliases)
             os.close(descriptor)
             try:
                 _write_durably(Path(aside), folder.encode())
-                os.chmod(aside, 0o644)
+                os.chmod(aside, 0o600)
                 os.replace(aside, path)
                 _sync_directory(self._aliases)
             finally:
@@ -147,10 +147,14 @@ def _visible(directory: Path) -> list[Path]:
 
 
 def _write_durably(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
+    with open(path, "wb", opener=_for_owner) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _sync_directory(directory: Path) -> None:

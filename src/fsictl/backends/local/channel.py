@@ -14,6 +14,8 @@ from fsictl.backends.local.database import Database
 from fsictl.backends.local.layout import Layout
 from fsictl.backends.local.lock import Lock
 from fsictl.backends.local.log import Position
+from fsictl.backends.local.policy import KEEP_EVERYTHING, Policy
+from fsictl.backends.local.upkeep import Upkeep
 from fsictl.clock import Clock
 from fsictl.errors import InputError
 from fsictl.ports.messenger import Commit, Recovered
@@ -77,6 +79,7 @@ class LocalChannel:
         poll: float,
         publishes: str | None = None,
         write_rows: RowWriter | None = None,
+        policy: Policy = KEEP_EVERYTHING,
     ) -> None:
         if DEAD_LETTER_TOPIC in {*inputs, publishes}:
             message = f"the pipeline {pipeline} cannot have {DEAD_LETTER_TOPIC} as its input or output"
@@ -88,11 +91,12 @@ class LocalChannel:
         self._write_rows = write_rows
         self._given: deque[Received] = deque()
         self._resources = ExitStack()
+        self._upkeep = Upkeep(layout, policy, clock, topic=publishes, tables=write_rows is not None)
         with ExitStack() as opened:
             paths = {topic: layout.topic(topic) for topic in dict.fromkeys(inputs)}
             lock = Lock.acquire(layout.lock(pipeline), f"the pipeline {pipeline}", clock)
             opened.callback(lock.release)
-            self._output = opened.enter_context(Database.for_writing(output, tables))
+            self._output = opened.enter_context(Database.for_writing(output, tables, policy.synchronous))
             with self._output.transaction():
                 log.register(self._output, pipeline, inputs)
             known = log.positions(self._output, pipeline)
@@ -161,6 +165,7 @@ class LocalChannel:
             log.save(self._output, self._pipeline, state=step.state, counters=step.counters, now_ms=now_ms)
         for _ in range(count):
             self._given.popleft()
+        self._upkeep.step(self._output)
 
     def _count_taken(self, taken: Sequence[Received]) -> int:
         """How many of the messages given are done: all up to the last one taken."""

@@ -12,7 +12,9 @@ from typing import Any, Self, TypeVar
 
 import apsw
 
-from fsictl.errors import BusyError, FsictlError, StorageError
+from fsictl.backends.local.layout import make_private
+from fsictl.backends.local.policy import Synchronous
+from fsictl.errors import FsictlError, StorageError, StorageUnavailableError
 
 VERSION = 1
 """The version of the tables that this program writes, kept in each file as ``user_version``."""
@@ -36,18 +38,18 @@ class Database:
         self._inode = path.stat().st_ino if path.exists() else None
 
     @classmethod
-    def for_writing(cls, path: Path, tables: str) -> Self:
-        """Open a file for writing, and make it with these tables (SQL) when it is new."""
+    def for_writing(cls, path: Path, tables: str, synchronous: Synchronous = Synchronous.NORMAL) -> Self:
+        """Open a file for writing, and make it with these tables (SQL) when it is new; others may not read it."""
         with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(path.parent)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives what it puts beside it the same mode
             connection = apsw.Connection(str(path))
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
             database = cls(path, connection)
             try:
-                # WAL: readers never wait. NORMAL: a crash of the program loses nothing; a power cut may take
-                # back the last commits as a whole.
+                # WAL: readers never wait.
                 _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
-                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute(f"PRAGMA synchronous = {synchronous}")
                 connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
                 connection.execute(f"PRAGMA journal_size_limit = {_WAL_SIZE_LIMIT}")
                 if database.version() == 0:
@@ -196,13 +198,14 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 def _meaning(path: Path, error: Exception) -> FsictlError | None:
     match error:
-        case apsw.BusyError() | apsw.LockedError():
-            what, hint = "is being written by another process", "Try again; if it stays so, see what has the file open."
-            return BusyError(f"{path} {what}", hint=hint)
         case apsw.NotADBError():
             what, hint = "is not a database of fsictl", "Move the file away, or use another workspace."
+            return StorageError(f"{path} {what}", hint=hint)
         case apsw.CorruptError():
             what, hint = "is damaged", "Restore it from a copy, or move it away to start anew."
+            return StorageError(f"{path} {what}", hint=hint)
+        case apsw.BusyError() | apsw.LockedError():
+            what, hint = "is being written by another process", "Try again; if it stays so, see what has the file open."
         case apsw.FullError() | OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
             what, hint = "has no space left to grow", "Free some space on its disk, then start again."
         case apsw.ReadOnlyError() | apsw.PermissionsError() | OSError(errno=errno.EACCES | errno.EPERM | errno.EROFS):
@@ -217,4 +220,4 @@ def _meaning(path: Path, error: Exception) -> FsictlError | None:
             hint = "Check its disk and directory, or use another workspace."
         case _:
             return None
-    return StorageError(f"{path} {what}", hint=hint)
+    return StorageUnavailableError(f"{path} {what}", hint=hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 from fsictl.backends.local import log
@@ -30,6 +30,29 @@ def read_dead_letters(layout: Layout, after: str | None, limit: int) -> list[Rec
             if not _known_before(partitions, place, letter):
                 found.append(letter.received)
         return found
+
+
+def remove_dead_letters(layout: Layout, names: Sequence[str]) -> int:
+    """Remove those dead letters, and what other files say of the same; returns how many of the names were there."""
+    removed = 0
+    with ExitStack() as stack:
+        files = {
+            name: stack.enter_context(Database.for_writing(path, log.TABLES))
+            for name, path in layout.outputs().items()
+            if path.exists()
+        }
+        for name in names:
+            partition, _, number = name.rpartition("/")
+            if partition not in files or not (number.isascii() and number.isdigit()):
+                continue
+            identity = log.identity_of(files[partition], int(number))
+            with files[partition].transaction():
+                removed += log.remove_dead_letter(files[partition], int(number))
+            for other in files.values():
+                if identity is not None and log.same_dead_letter(other, identity) is not None:
+                    with other.transaction():
+                        log.remove_same(other, identity)
+    return removed
 
 
 def count_dead_letters(layout: Layout) -> int:

@@ -10,11 +10,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fsictl.backends.local.lock import holder
-from fsictl.backends.local.supervise import last_lines, log_file, status_file, supervisor_lock
+from fsictl.backends.local.database import storage_errors
+from fsictl.backends.local.lock import Lock, holder
+from fsictl.backends.local.supervise import KILL_AFTER, last_lines, log_file, status_file, supervisor_lock
 from fsictl.clock import Clock
 from fsictl.errors import BusyError, PreconditionError
 from fsictl.ports.engine import PipelineState, PipelineStatus
+
+_KEEPER_ENDS_WITHIN = 5.0
 
 START_WITHIN = 60.0
 """Seconds that a pipeline has to come up; a loaded machine needs several."""
@@ -33,14 +36,24 @@ class LocalEngine:
 
     def start(self, pipelines: Sequence[str]) -> None:
         """Start these, all or none: ``BusyError`` when one runs, ``PreconditionError`` when one does not come up."""
+        with storage_errors(self._root):
+            for folder in ("run", "logs"):
+                (self._root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One at a time: of two who start the same, the second one finds it running.
+        starting = self._root / "run" / "start.lock"
+        lock = Lock.acquire(starting, "another `fsictl stream start`", self._clock, patience=2 * START_WITHIN)
+        try:
+            self._start(pipelines)
+        finally:
+            lock.release()
+
+    def _start(self, pipelines: Sequence[str]) -> None:
         for name in pipelines:
             by = holder(supervisor_lock(self._root, name)) or holder(self._pipeline_lock(name))
             if by is not None:
                 message = f"{name} already runs here (process {by.pid})"
                 hint = "See `fsictl stream status`; end it with `fsictl stream stop`."
                 raise BusyError(message, hint=hint)
-        for folder in ("run", "logs"):
-            (self._root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             for name in pipelines:
                 status_file(self._root, name).unlink(missing_ok=True)
@@ -113,18 +126,30 @@ class LocalEngine:
         end = self._clock.monotonic() + timeout
         told = False
         while holder(supervisor_lock(self._root, name)) is not None:
-            if not told and self._clock.monotonic() > end:
+            late = self._clock.monotonic() - end
+            if late > 0 and not told:
                 told = self._tell(name, signal.SIGTERM)
+            elif late > KILL_AFTER + _KEEPER_ENDS_WITHIN:  # it is stuck itself; its pipeline ends with it
+                self._tell(name, signal.SIGKILL)
             self._clock.sleep(0.05)
         self._reap(name)
 
     def _tell(self, name: str, number: signal.Signals) -> bool:
-        """Send the keeper a signal; whether there is one. The lock proves that the process id is still its own."""
-        keeper = holder(supervisor_lock(self._root, name))
+        """Send the keeper a signal; whether there is one.
+
+        The process is opened first and the lock is asked after that, so that the number cannot have become another's.
+        """
+        lock = supervisor_lock(self._root, name)
+        keeper = holder(lock)
         if keeper is None or not keeper.pid:
             return False
         with contextlib.suppress(ProcessLookupError):
-            os.kill(keeper.pid, number)
+            process = os.pidfd_open(keeper.pid)
+            try:
+                if holder(lock) == keeper:
+                    signal.pidfd_send_signal(process, number)
+            finally:
+                os.close(process)
         return True
 
     def status(self) -> list[PipelineStatus]:
@@ -140,8 +165,8 @@ class LocalEngine:
         except (FileNotFoundError, ValueError, KeyError, TypeError):  # no file, or not one of ours
             return None
         alive = holder(supervisor_lock(self._root, name)) is not None
-        if not alive and state is not PipelineState.FAILED:
-            state = PipelineState.STOPPED
+        if not alive and state not in {PipelineState.FAILED, PipelineState.STOPPED}:
+            state, detail = PipelineState.STOPPED, "its keeper was killed, or the machine stopped"
         return PipelineStatus(name, state, pid if alive else None, restarts, since_ms, detail)
 
     def logs(self, pipeline: str, lines: int) -> list[str]:

@@ -26,6 +26,13 @@ def check_name(what: str, name: str) -> str:
     return name
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it, that only this user may enter."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=0o700, exist_ok=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The files of the workspace ``root``; nothing is created by asking for them.

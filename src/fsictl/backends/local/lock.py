@@ -12,11 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from fsictl.backends.local.layout import make_private
 from fsictl.clock import Clock
-from fsictl.errors import BusyError, StorageError
+from fsictl.errors import BusyError, StorageUnavailableError
 
-_TRIES = 10
 _WAIT = 0.01
+_PATIENCE = 0.1
+"""Seconds to try at least: somebody who asks for the holder has a shared lock for an instant."""
+
+
+_CONTENT_BYTES = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +42,22 @@ class Lock:
         self._descriptor: int | None = descriptor
 
     @classmethod
-    def acquire(cls, path: Path, what: str, clock: Clock) -> Self:
-        """Take the lock of that file; ``BusyError`` says who holds it, ``what`` is what the message calls it."""
+    def acquire(cls, path: Path, what: str, clock: Clock, *, patience: float = _PATIENCE) -> Self:
+        """Take the lock of that file; ``BusyError`` says who holds it, ``what`` is what the message calls it.
+
+        It tries for ``patience`` seconds.
+        """
         with _storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            make_private(path.parent)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             with _storage_errors(path):
-                if not _try_exclusive(descriptor, clock):
+                if not _try_exclusive(descriptor, clock, patience):
                     raise _busy(what, _read(descriptor))
-                content = json.dumps({"pid": os.getpid(), "since_ms": clock.now_ms()}).encode()
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, content, 0)
+                pid = os.getpid()
+                said = {"pid": pid, "since_ms": clock.now_ms(), "born": _birth(pid)}
+                # Of one length and over what was there: that needs no new space on a full disk.
+                os.pwrite(descriptor, json.dumps(said).encode().ljust(_CONTENT_BYTES), 0)
         except BaseException:
             os.close(descriptor)
             raise
@@ -58,7 +67,7 @@ class Lock:
         """Give the lock back; nothing happens when it is not held."""
         if self._descriptor is not None:
             with suppress(OSError):
-                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, b"{}".ljust(_CONTENT_BYTES), 0)
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -81,24 +90,38 @@ def holder(path: Path) -> Holder | None:
         os.close(descriptor)
 
 
-def _try_exclusive(descriptor: int, clock: Clock) -> bool:
-    for attempt in range(_TRIES):  # somebody who asks for the holder has a shared lock for an instant
+def _try_exclusive(descriptor: int, clock: Clock, patience: float) -> bool:
+    end = clock.monotonic() + patience
+    while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if attempt + 1 < _TRIES:
-                clock.sleep(_WAIT)
+            if clock.monotonic() >= end:
+                return False
+            clock.sleep(_WAIT)
         else:
             return True
-    return False
 
 
 def _read(descriptor: int) -> Holder:
+    """What the file says of its holder, unless it is of an earlier one whose number another process has now."""
     try:
         content = json.loads(os.pread(descriptor, 4096, 0))
-        return Holder(int(content["pid"]), int(content["since_ms"]))
+        pid, since_ms = int(content["pid"]), int(content["since_ms"])
+        if content["born"] == _birth(pid):
+            return Holder(pid, since_ms)
     except (OSError, ValueError, KeyError, TypeError):
-        return Holder(None, None)
+        pass
+    return Holder(None, None)
+
+
+def _birth(pid: int) -> str | None:
+    """When that process began, in the kernel's own count since boot; ``None`` when there is none, or no /proc."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()[19]
 
 
 def _busy(what: str, by: Holder) -> BusyError:
@@ -115,4 +138,5 @@ def _storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         message = f"{path} cannot be locked: {error.strerror or error}"
-        raise StorageError(message, hint="Check the permissions, or use a workspace on a local disk.") from error
+        hint = "Check the permissions, or use a workspace on a local disk."
+        raise StorageUnavailableError(message, hint=hint) from error

@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
-from fsictl.backends.local.database import Database
+from fsictl.backends.local.database import Database, storage_errors
 from fsictl.ports.messenger import Recovered
 from fsictl.records.message import Message, Received
 from fsictl.records.schemas import DEAD_LETTER_TOPIC
@@ -42,6 +43,10 @@ CREATE TABLE positions (
     PRIMARY KEY (pipeline, topic)
 ) WITHOUT ROWID;
 """
+
+
+MOST_BYTES = 16 * 2**20
+"""Bytes of messages after which no more are read at once, so that memory does not grow with what is waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +88,56 @@ def append(log: Database, messages: Iterable[Message], now_ms: int) -> None:
 
 
 def messages_after(log: Database, topic: str, offset: int, limit: int) -> list[Received]:
-    """Messages after that offset, in order."""
+    """Messages after that offset, in order; fewer than ``limit`` when they are large, but at least one."""
+    found: list[Received] = []
+    size = 0
+    with storage_errors(log.path):
+        rows = log.connection.execute(
+            "SELECT offset, attributes, data, published_ms FROM messages WHERE offset > ? ORDER BY offset LIMIT ?",
+            (offset, limit),
+        )
+        for number, text, data, ms in rows:
+            found.append(Received(topic, str(number), Message(data, json.loads(text)), ms))
+            size += len(data)
+            if size >= MOST_BYTES:
+                rows.close()
+                break
+    return found
+
+
+def newest_with(log: Database, attribute: str, value: str) -> Message | None:
+    """The newest message with that attribute, ``None`` without one; only attributes are looked through."""
     rows = log.all(
-        "SELECT offset, attributes, data, published_ms FROM messages WHERE offset > ? ORDER BY offset LIMIT ?",
-        (offset, limit),
+        "SELECT data, attributes FROM messages WHERE attributes ->> ? = ? ORDER BY offset DESC LIMIT 1",
+        (f'$."{attribute}"', value),
     )
-    return [Received(topic, str(number), Message(data, json.loads(text)), ms) for number, text, data, ms in rows]
+    return Message(rows[0][0], json.loads(rows[0][1])) if rows else None
+
+
+def trim_messages(log: Database, *, offset: int, before: int, limit: int) -> bool:
+    """Remove the oldest messages up to that offset that were published before that time (ms); whether more may be.
+
+    The caller has a transaction open. It ends at the first message that is young enough: the rest of them are.
+    """
+    rows = log.all("SELECT offset, published_ms FROM messages WHERE offset <= ? ORDER BY offset LIMIT 1", (offset,))
+    if not rows or rows[0][1] >= before:
+        return False
+    rows = log.all(
+        "SELECT offset, published_ms FROM messages WHERE offset <= ? ORDER BY offset LIMIT ?", (offset, limit)
+    )
+    old = [number for number, published_ms in takewhile(lambda row: row[1] < before, rows)]
+    log.all("DELETE FROM messages WHERE offset <= ?", (old[-1],))
+    return len(old) == limit
+
+
+def trim_dead_letters(log: Database, *, before: int, limit: int) -> bool:
+    """Remove dead letters kept before that time (ms); whether there may be more. A transaction is open."""
+    removed = log.run_many(
+        "DELETE FROM dead_letters WHERE offset IN "
+        "(SELECT offset FROM dead_letters WHERE published_ms < ? ORDER BY published_ms, offset LIMIT ?)",
+        [(before, limit)],
+    )
+    return removed == limit
 
 
 def count_messages(log: Database) -> int:
@@ -158,6 +207,22 @@ def same_dead_letter(log: Database, identity: bytes) -> tuple[int, int] | None:
     """The (published ms, offset) of the dead letter of that identity."""
     rows = log.all("SELECT published_ms, offset FROM dead_letters WHERE identity = ?", (identity,))
     return (int(rows[0][0]), int(rows[0][1])) if rows else None
+
+
+def identity_of(log: Database, offset: int) -> bytes | None:
+    """The identity of the dead letter of that offset, if it has one."""
+    rows = log.all("SELECT identity FROM dead_letters WHERE offset = ?", (offset,))
+    return rows[0][0] if rows else None
+
+
+def remove_dead_letter(log: Database, offset: int) -> int:
+    """Remove the dead letter of that offset; how many there were. The caller has a transaction open."""
+    return log.run_many("DELETE FROM dead_letters WHERE offset = ?", [(offset,)])
+
+
+def remove_same(log: Database, identity: bytes) -> None:
+    """Remove the dead letter of that identity; the caller has a transaction open."""
+    log.all("DELETE FROM dead_letters WHERE identity = ?", (identity,))
 
 
 def dead_letter_identities(log: Database) -> list[bytes | None]:

@@ -12,9 +12,16 @@ from typing import Self
 from fsictl.backends.local import log
 from fsictl.backends.local.channel import LocalChannel
 from fsictl.backends.local.database import Database
-from fsictl.backends.local.dead_letters import count_dead_letters, read_dead_letters
+from fsictl.backends.local.dead_letters import (
+    count_dead_letters,
+    read_dead_letters,
+    remove_dead_letters,
+)
 from fsictl.backends.local.layout import Layout
+from fsictl.backends.local.lock import holder
 from fsictl.backends.local.log import PipelineRecord, Position
+from fsictl.backends.local.policy import KEEP_EVERYTHING, Policy
+from fsictl.backends.local.upkeep import Upkeep
 from fsictl.clock import Clock
 from fsictl.errors import InputError
 from fsictl.ports.messenger import PipelineProgress
@@ -32,10 +39,14 @@ class LocalMessenger:
     message is one dead letter. ``poll`` is the wait between two looks for new messages, in seconds.
     """
 
-    def __init__(self, root: Path, clock: Clock, *, poll: float = DEFAULT_POLL) -> None:
+    def __init__(
+        self, root: Path, clock: Clock, *, poll: float = DEFAULT_POLL, policy: Policy = KEEP_EVERYTHING
+    ) -> None:
         self._layout = Layout(root)
         self._clock = clock
         self._poll = poll
+        self._policy = policy
+        self._upkeep: dict[str, Upkeep] = {}
         self._outputs: dict[Path, Database] = {}
         self._publishing = threading.Lock()
 
@@ -59,13 +70,21 @@ class LocalMessenger:
                 log.append(output, by_topic[topic], now_ms)
                 if topic == host:
                     log.append_dead_letters(output, dead, now_ms)
+            transactions.close()
+            for topic in by_topic:
+                self._upkeep_of(topic).step(self._output(self._layout.topic(topic)))
+
+    def _upkeep_of(self, topic: str) -> Upkeep:
+        if topic not in self._upkeep:
+            self._upkeep[topic] = Upkeep(self._layout, self._policy, self._clock, topic=topic, tables=False)
+        return self._upkeep[topic]
 
     def _output(self, path: Path) -> Database:
         output = self._outputs.get(path)
         if output is None or output.is_replaced():
             if output is not None:
                 output.close()
-            output = self._outputs[path] = Database.for_writing(path, log.TABLES)
+            output = self._outputs[path] = Database.for_writing(path, log.TABLES, self._policy.synchronous)
         return output
 
     def channel(self, pipeline: str, inputs: Sequence[str], output: str) -> LocalChannel:
@@ -79,6 +98,7 @@ class LocalMessenger:
             clock=self._clock,
             poll=self._poll,
             publishes=output,
+            policy=self._policy,
         )
 
     def read(self, topic: str, after: str | None = None, limit: int = 1000) -> list[Received]:
@@ -113,6 +133,36 @@ class LocalMessenger:
         record, positions = max(found, key=lambda item: item[0].committed_ms or -1)
         backlog = {topic: max(0, self.end(topic) - positions.get(topic, Position()).offset) for topic in record.inputs}
         return PipelineProgress(pipeline, record.counters, record.committed_ms, backlog)
+
+    def drop(self, dead_letters: Sequence[str]) -> int:
+        """Remove the dead letters of these ids for good; returns how many of them were there."""
+        return remove_dead_letters(self._layout, dead_letters)
+
+    def newest_with(self, topic: str, attribute: str, value: str) -> Message | None:
+        """The newest kept message of the topic with that attribute."""
+        file = Database.for_reading(self._layout.topic(topic))
+        if file is None:
+            return None
+        with file:
+            return log.newest_with(file, attribute, value)
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes that every file takes, with what is beside it: the topics by name, and the tables."""
+        found = {}
+        for name, path in self._layout.outputs().items():
+            parts = [path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")]
+            found[name] = sum(part.stat().st_size for part in parts if part.exists())
+        return found
+
+    def waiting(self, topic: str) -> int:
+        """The most messages of the topic that wait for a pipeline which runs now."""
+        end = self.end(topic)
+        offsets = [
+            positions.get(topic, Position()).offset
+            for record, positions in self._records()
+            if topic in record.inputs and holder(self._layout.lock(record.name)) is not None
+        ]
+        return end - min(offsets, default=end)
 
     def _records(self) -> Iterator[tuple[PipelineRecord, dict[str, Position]]]:
         for path in self._layout.outputs().values():

@@ -128,6 +128,23 @@ def write_rows(database: Database, schema: Schema, rows: pa.Table) -> None:
         )
 
 
+def trim_rows(database: Database, *, schema: Schema, symbol: str, before: int, limit: int) -> bool:
+    """Remove about ``limit`` of the oldest rows of a symbol before that time (ms); whether there may be more.
+
+    The caller has a transaction open.
+    """
+    time, table = time_column(schema), schema.name
+    old = f"FROM {table} WHERE symbol = ? AND {time} < ?"
+    first = database.all(f"SELECT min({time}) {old}", (symbol, before))[0][0]
+    if first is None:
+        return False
+    cut = database.all(f"SELECT {time} {old} ORDER BY {time} LIMIT 1 OFFSET ?", (symbol, before, limit))
+    end = max(cut[0][0], first + 1) if cut else before
+    removed = database.run_many(f"DELETE {old}", [(symbol, end)])
+    database.all("UPDATE row_counts SET rows = rows - ? WHERE name = ? AND symbol = ?", (removed, table, symbol))
+    return bool(cut)
+
+
 def _column_values(column: pa.ChunkedArray) -> list[Any]:
     if column.null_count or pa.types.is_string(column.type):
         values: list[Any] = column.to_pylist()

@@ -13,6 +13,7 @@ from fsictl.backends.local.channel import LocalChannel
 from fsictl.backends.local.database import Database, storage_errors
 from fsictl.backends.local.layout import Layout
 from fsictl.backends.local.messenger import DEFAULT_POLL
+from fsictl.backends.local.policy import KEEP_EVERYTHING, Policy
 from fsictl.clock import Clock
 from fsictl.errors import InputError
 from fsictl.ports.warehouse import Extent
@@ -29,10 +30,13 @@ class LocalWarehouse:
     wait between two looks for new messages, in seconds.
     """
 
-    def __init__(self, root: Path, clock: Clock, *, poll: float = DEFAULT_POLL) -> None:
+    def __init__(
+        self, root: Path, clock: Clock, *, poll: float = DEFAULT_POLL, policy: Policy = KEEP_EVERYTHING
+    ) -> None:
         self._layout = Layout(root)
         self._clock = clock
         self._poll = poll
+        self._policy = policy
         self._output: Database | None = None
         self._writing = threading.Lock()
 
@@ -43,7 +47,7 @@ class LocalWarehouse:
                 self._output.close()
                 self._output = None
             if self._output is None:
-                self._output = Database.for_writing(self._layout.warehouse, _tables())
+                self._output = Database.for_writing(self._layout.warehouse, _tables(), self._policy.synchronous)
                 _complete(self._output)
             with self._output.transaction():
                 _write(self._output, {table: rows})
@@ -98,6 +102,7 @@ class LocalWarehouse:
             clock=self._clock,
             poll=self._poll,
             write_rows=_write,
+            policy=self._policy,
         )
 
     def _reader(self) -> Database:

@@ -1,0 +1,1 @@
+"""The metrics engine beside other ways to the same numbers: ``python -m benchmarks.metrics_engine``."""

@@ -1,0 +1,1 @@
+"""The engine and what it is measured against, one file each."""

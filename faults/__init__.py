@@ -1,0 +1,1 @@
+"""Faults on purpose: crashes, power cuts, full disks and worse, and what is left of the tables afterwards."""

@@ -23,11 +23,12 @@ from fsictl.dashboard import queries
 from fsictl.dashboard.episodes import as_json
 from fsictl.dashboard.events import Feed, Limits, Watch
 from fsictl.dashboard.security import Guard
-from fsictl.errors import FsictlError
+from fsictl.errors import FsictlError, InputError
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.messenger import Messenger
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.ticks import SYMBOL_PATTERN
+from fsictl.streams.explain import explain_alert
 
 STATIC = Path(__file__).parent / "static"
 LONGEST = 7 * 86_400
@@ -54,6 +55,7 @@ def create_app(
         Route("/api/symbols", api.symbols),
         Route("/api/history", api.history),
         Route("/api/alerts", api.alerts),
+        Route("/api/alerts/{alert}", api.alert),
         Route("/api/model", api.model),
         Route("/api/status", api.status),
         Route("/api/events", api.events),
@@ -144,6 +146,15 @@ class _Api:
         limit = _number(request, "limit", 1, 500) or 50
         alerts = await self._read(lambda: self._watch.alerts.recent(int(limit)))
         return JSONResponse([as_json(alert) for alert in alerts])
+
+    async def alert(self, request: Request) -> Response:
+        """Everything that one alert rests on, as ``fsictl alerts explain --json`` gives it."""
+        name = request.path_params["alert"]
+        try:
+            told = await self._read(lambda: explain_alert(self._warehouse, self._artifacts, name))
+        except InputError as error:
+            raise HTTPException(404, f"{error}.") from error
+        return JSONResponse(told)
 
     async def model(self, request: Request) -> Response:
         """The model that scores."""

@@ -47,7 +47,7 @@ class MemoryWarehouse:
         if self.failure is not None:
             raise self.failure
         self.reads += 1
-        time = "at" if table == "training_runs" else "timestamp"
+        time = "timestamp" if "timestamp" in TABLES[table].names else "at"
         rows = self.tables[table]
         if symbols is not None:
             rows = rows.filter(pc.is_in(rows["symbol"], pa.array(list(symbols), pa.string())))
@@ -130,6 +130,15 @@ class MemoryArtifacts:
             message = f"there is no {folder}"
             raise InputError(message, hint="See what is there.")
         self.pointers[alias] = folder
+
+    def swap(self, alias: str, expected: str | None, folder: str) -> bool:
+        if self.pointers.get(alias) != expected:
+            return False
+        self.point(alias, folder)
+        return True
+
+    def forget(self, alias: str) -> None:
+        self.pointers.pop(alias, None)
 
     def resolve(self, alias: str) -> str | None:
         return self.pointers.get(alias)

@@ -14,12 +14,19 @@ from fsictl.model.versions import CHALLENGER, CHAMPION, store_version
 
 @pytest.fixture
 def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalArtifacts:
-    """A champion that follows an earlier version, and a challenger."""
+    """A champion that follows an earlier version, a challenger that may follow, and one that may not."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".fsictl").mkdir()
     artifacts = LocalArtifacts(tmp_path / ".fsictl")
-    for name, parent in (("first", None), ("second", "first"), ("third", "second")):
-        store_version(artifacts, replace(random_card(name), parent=parent), keras_file=b"", graph=random_graph())
+    for name, parent, passed in (
+        ("first", None, True),
+        ("second", "first", True),
+        ("third", "second", True),
+        ("bad", "second", False),
+    ):
+        gate = {"passed": passed, "reason": "" if passed else "it calls 80.0% unreliable", "checks": []}
+        card = replace(random_card(name), parent=parent, gate=gate)
+        store_version(artifacts, card, keras_file=b"", graphs={"autoencoder": random_graph()})
     artifacts.point(CHAMPION, "second")
     artifacts.point(CHALLENGER, "third")
     return artifacts
@@ -28,11 +35,35 @@ def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalArtifacts
 def test_promote_and_rollback_move_the_champion(artifacts: LocalArtifacts, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "promote", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"champion": "third"}
-    assert artifacts.resolve(CHAMPION) == "third"
-    assert main(["model", "rollback"]) == 0
-    assert artifacts.resolve(CHAMPION) == "second"
+    assert artifacts.aliases() == {CHAMPION: "third"}  # the challenger is none any more
     assert main(["model", "promote", "first"]) == 0
     assert artifacts.resolve(CHAMPION) == "first"
+    assert main(["model", "rollback"]) == 0
+    assert artifacts.resolve(CHAMPION) == "third"  # what scored before, not what it was made after
+    assert main(["model", "rollback"]) == 0
+    assert artifacts.resolve(CHAMPION) == "second"
+
+
+def test_a_refused_version_needs_force_and_a_reason_which_is_recorded(
+    artifacts: LocalArtifacts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["model", "promote", "bad"]) == 5
+    assert "it calls 80.0% unreliable" in capsys.readouterr().err
+    assert main(["model", "promote", "bad", "--force"]) == 3
+    assert "--reason" in capsys.readouterr().err
+    assert artifacts.resolve(CHAMPION) == "second"
+    assert main(["model", "promote", "bad", "--force", "--reason", "a drill"]) == 0
+    assert artifacts.resolve(CHAMPION) == "bad"
+    capsys.readouterr()
+    assert main(["query", "SELECT model_version, previous, action, forced, reason FROM promotions", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["model_version"] == "bad"
+    assert (row["previous"], row["action"], bool(row["forced"]), row["reason"]) == (
+        "second",
+        "promote",
+        True,
+        "a drill",
+    )
 
 
 def test_there_is_no_way_back_beyond_the_first_and_none_to_what_is_not_there(
@@ -44,3 +75,14 @@ def test_there_is_no_way_back_beyond_the_first_and_none_to_what_is_not_there(
     assert main(["model", "promote", "fourth"]) == 3
     assert "fourth" in capsys.readouterr().err
     assert artifacts.resolve(CHAMPION) == "first"
+
+
+@pytest.mark.parametrize("damage", [b"truncated", None])
+def test_a_damaged_version_is_not_promoted(
+    artifacts: LocalArtifacts, damage: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph = tmp_path / ".fsictl" / "models" / "versions" / "third" / "autoencoder.onnx"
+    graph.unlink() if damage is None else graph.write_bytes(damage)
+    assert main(["model", "promote", "third"]) == 3
+    assert "third" in capsys.readouterr().err
+    assert artifacts.resolve(CHAMPION) == "second"

@@ -14,61 +14,95 @@ from fsictl.model.making import MadeVersion
 from fsictl.model.split import split_windows
 from fsictl.model.versions import load_card
 
-SPLIT = split_windows(columns_of(metrics_table(rows=1500)), RULES)
-SCORES = np.linspace(0, 1, 1000, dtype=np.float32)
+COLUMNS = columns_of(metrics_table(rows=1500))
+SPLIT = split_windows(COLUMNS, RULES)
+SCORES = np.linspace(0, 1, 3000, dtype=np.float32)
 
 
 def made(name: str, rate: float) -> MadeVersion:
     card = random_card(name)
     card = replace(card, calibration=replace(card.calibration, label_rate=0.1))
-    return MadeVersion(card, b"keras", random_graph(), SCORES, 1 - rate)
+    return MadeVersion(card, b"keras", {"autoencoder": random_graph()}, SCORES, 1 - rate)
+
+
+def adopt(store, version, **given):
+    return adopt_version(store, version, COLUMNS, SPLIT, rules=RULES, **given)
 
 
 @pytest.fixture
 def artifacts():
     store = MemoryArtifacts()
-    assert adopt_version(store, made("first", 0.9), SPLIT)[1] == "champion"  # there was no other
+    assert adopt(store, made("first", 0.1)).alias == "champion"
     return store
 
 
+def test_a_first_version_that_the_gate_refuses_does_not_score():
+    store = MemoryArtifacts()
+    adopted = adopt(store, made("first", 0.9))
+    assert adopted.alias == "challenger"
+    assert store.aliases() == {"challenger": "first"}
+    assert "90.0%" in adopted.card.gate["reason"]
+
+
 def test_a_version_that_keeps_its_promise_takes_over(artifacts):
-    card, alias = adopt_version(artifacts, made("second", 0.1), SPLIT)
-    assert alias == "champion"
+    adopted = adopt(artifacts, made("second", 0.12))
+    assert (adopted.alias, adopted.previous) == ("champion", "first")
     assert artifacts.aliases() == {"champion": "second"}
     stored = load_card(artifacts, "second")
     assert (stored.parent, stored.gate["passed"], stored.gate["champion"]) == ("first", True, "first")
-    assert 0 <= stored.gate["champion_label_rate"] <= 1
-    assert stored.files == card.files
+    assert [check["name"] for check in stored.gate["checks"]] == [
+        "scores",
+        "calibration",
+        "scorecard",
+        "latency",
+        "no look-ahead",
+    ]
+    assert stored.files == adopted.card.files
 
 
 def test_a_version_that_does_not_becomes_challenger_and_says_why(artifacts):
-    card, alias = adopt_version(artifacts, made("second", 0.8), SPLIT)
-    assert alias == "challenger"
+    adopted = adopt(artifacts, made("second", 0.8))
+    assert adopted.alias == "challenger"
     assert artifacts.aliases() == {"champion": "first", "challenger": "second"}
-    assert "80.0%" in card.gate["reason"]
+    assert "80.0%" in adopted.card.gate["reason"]
 
 
 def test_a_stored_version_is_left_as_it_is(artifacts):
     before = dict(artifacts.stored["first"])
     again = made("first", 0.1)
-    card, alias = adopt_version(artifacts, replace(again, card=replace(again.card, created_at=9)), SPLIT)
-    assert (card.created_at, alias) == (0, "champion")
+    adopted = adopt(artifacts, replace(again, card=replace(again.card, created_at=9)))
+    assert (adopted.card.created_at, adopted.alias) == (0, "champion")
     assert artifacts.stored["first"] == before
 
 
 def test_a_damaged_champion_does_not_hold_up_its_successor(artifacts):
-    artifacts.stored["first"]["model.onnx"] = b"damaged"
-    card, alias = adopt_version(artifacts, made("second", 0.8), SPLIT)
-    assert (alias, card.parent) == ("champion", None)
-
-
-def test_a_champion_for_other_metrics_is_not_compared(artifacts):
-    new = made("second", 0.25)
-    card, alias = adopt_version(artifacts, replace(new, card=replace(new.card, rsi_window=300)), SPLIT)
-    assert (alias, card.gate["champion_label_rate"]) == ("champion", None)
+    artifacts.stored["first"]["autoencoder.onnx"] = b"damaged"
+    adopted = adopt(artifacts, made("second", 0.1))
+    assert (adopted.alias, adopted.card.parent) == ("champion", None)
 
 
 def test_a_run_that_was_cut_short_is_completed(artifacts):
     artifacts.pointers.clear()
-    assert adopt_version(artifacts, made("first", 0.1), SPLIT)[1] == "champion"
+    assert adopt(artifacts, made("first", 0.1)).alias == "champion"
     assert artifacts.aliases() == {"champion": "first"}
+
+
+def test_of_two_trainings_at_once_the_second_is_judged_against_the_first(artifacts):
+    """The champion changes while the second is being judged."""
+
+    class Racing(MemoryArtifacts):
+        raced = False
+
+        def resolve(self, alias):
+            found = super().resolve(alias)
+            if alias == "champion" and not self.raced:
+                self.raced = True
+                adopt(artifacts, made("rival", 0.1))
+                self.stored["rival"] = artifacts.stored["rival"]
+                self.pointers["champion"] = "rival"
+            return found
+
+    racing = Racing()
+    racing.stored, racing.pointers = dict(artifacts.stored), dict(artifacts.pointers)
+    adopted = adopt(racing, made("second", 0.1))
+    assert (adopted.alias, adopted.previous, adopted.card.parent) == ("champion", "rival", "rival")

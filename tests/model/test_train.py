@@ -5,20 +5,22 @@ from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from tests.memory import MemoryArtifacts, MemoryWarehouse
 from tests.model.conftest import OPTIONS, RULES
 from tests.model.market import START_S, metrics_table
 
 from fsictl.clock import ManualClock
-from fsictl.errors import NotEnoughDataError
+from fsictl.errors import InputError, NotEnoughDataError, StorageError
 from fsictl.model.columns import columns_of
 from fsictl.model.dataset import hash_of, read_rows
 from fsictl.model.inference import InferenceOperator
 from fsictl.model.making import TrainingOptions
+from fsictl.model.scorecard import Label, LabelledMetrics
 from fsictl.model.split import split_windows
 from fsictl.model.train import train_version
-from fsictl.model.versions import load_card, load_file
+from fsictl.model.versions import load_card, load_file, load_scorer
 from fsictl.model.windows import ROW_MS, WindowRules
 
 
@@ -32,7 +34,7 @@ def test_a_run_stores_a_version_that_the_champion_names(trained):
     assert card.snapshot.rows == 4000
     assert card.snapshot.until == 1000 * (START_S + 4000)
     assert card.snapshot.sha256 == hash_of(columns_of(trained.warehouse.tables["metrics"]))
-    assert card.evaluation["graph_difference"] < 1e-5
+    assert card.training["graph_difference"] < 1e-5
     assert report.windows >= card.training["windows"] + card.evaluation["check_windows"]
     assert trained.steps == [(step, OPTIONS.steps) for step in range(1, OPTIONS.steps + 1)]
     names = zipfile.ZipFile(BytesIO(load_file(trained.artifacts, card, "model.keras"))).namelist()
@@ -62,7 +64,7 @@ def test_the_same_rows_and_seed_give_the_same_version(trained):
         trained.warehouse, artifacts, clock=ManualClock(5), rules=RULES, options=OPTIONS, requested_by="again"
     )
     assert report.version == trained.report.version
-    own, first = (store.stored[report.version]["model.onnx"] for store in (artifacts, trained.artifacts))
+    own, first = (store.stored[report.version]["autoencoder.onnx"] for store in (artifacts, trained.artifacts))
     assert own == first
 
 
@@ -132,3 +134,84 @@ def test_windows_over_metrics_that_are_not_numbers_are_left_out():
     parts = np.concatenate([split.train, split.calibrate, split.check])
     assert 0 < split.windows < whole.windows
     assert not np.any((parts >= 1440) & (parts < 1440 + RULES.length))
+
+
+def test_nothing_is_trained_where_nothing_can_be_stored():
+    class ReadOnly(MemoryWarehouse):
+        def write(self, table, rows):
+            message = "the workspace may not be written to"
+            raise StorageError(message, hint="Use another.")
+
+    steps = []
+    with pytest.raises(StorageError):
+        train_version(
+            ReadOnly(metrics=metrics_table(rows=2000)),
+            MemoryArtifacts(),
+            clock=ManualClock(1),
+            rules=RULES,
+            options=OPTIONS,
+            progress=lambda *step: steps.append(step),
+        )
+    assert steps == []
+
+
+@pytest.mark.slow
+def test_a_second_version_is_compared_with_the_champion_on_prices_with_anomalies(trained):
+    """The ancestor's preset, on the same rows: it is a version like any other, and its scorecard is stored."""
+    clean = columns_of(trained.warehouse.tables["metrics"])
+    close = clean.close.copy()
+    returns = clean.log_return.copy()
+    labels = []
+    for second in range(3300, 3990, 40):
+        returns[second] += 5e-4 * (-1) ** second
+        labels.append(Label("EURUSD", 1000 * (START_S + second), 1000 * (START_S + second + 1), "spike"))
+    injected = replace(clean, close=close, log_return=returns)
+    asked = []
+
+    def labelled(start, end):
+        asked.append((start, end))
+        return LabelledMetrics("made up", clean, [(injected, labels)], since=start)
+
+    artifacts = MemoryArtifacts()
+    artifacts.stored, artifacts.pointers = dict(trained.artifacts.stored), dict(trained.artifacts.pointers)
+    warehouse = MemoryWarehouse(metrics=trained.warehouse.tables["metrics"])
+    report = train_version(
+        warehouse,
+        artifacts,
+        clock=ManualClock(5),
+        rules=RULES,
+        options=replace(OPTIONS, preset="ancestor", detector="autoencoder", steps=3),
+        labelled=labelled,
+    )
+    card = load_card(artifacts, report.version)
+    assert (card.preset, card.detector, list(card.detectors)) == ("ancestor", "autoencoder", ["autoencoder"])
+    (check,) = [one for one in card.gate["checks"] if one["name"] == "scorecard"]
+    assert check["passed"] is not None
+    assert "champion" in check["said"]
+    stored = warehouse.tables["scorecards"].to_pylist()
+    assert {row["detector"] for row in stored} == {"autoencoder"}
+    assert asked[0][0] > card.snapshot.since
+    fresh = metrics_table("GBPUSD", rows=1500, seed=8, price=1.38)
+    out = InferenceOperator(RULES).process(fresh, load_scorer(artifacts, report.version))
+    assert out["reconstruction_error"].null_count < out.num_rows
+
+
+def test_a_detector_that_the_preset_has_not_is_refused():
+    with pytest.raises(InputError, match="no detector 'mahalanobis'"):
+        train_version(
+            MemoryWarehouse(),
+            MemoryArtifacts(),
+            clock=ManualClock(1),
+            options=TrainingOptions(preset="ancestor", detector="mahalanobis"),
+        )
+
+
+def test_constant_prices_are_skipped_with_the_reason():
+    rows = metrics_table(rows=1500)
+    place = rows.column_names.index("RELATIVE_STRENGTH_INDICATOR")
+    flat = rows.set_column(place, rows.schema.field(place), pa.nulls(1500, pa.float64()))
+    warehouse = MemoryWarehouse(metrics=flat)
+    with pytest.raises(NotEnoughDataError, match="never move"):
+        train_version(warehouse, MemoryArtifacts(), clock=ManualClock(1), rules=RULES, options=OPTIONS)
+    (row,) = warehouse.tables["training_runs"].to_pylist()
+    assert (row["outcome"], row["rows"]) == ("skipped", 1500)

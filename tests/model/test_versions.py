@@ -12,15 +12,12 @@ from tests.model.versions_of_chance import random_card, random_graph, random_wei
 
 from fsictl.errors import CheckFailedError, InputError
 from fsictl.model.card import read_card, write_card
-from fsictl.model.graph import check_graph
+from fsictl.model.detectors.autoencoder import check_graph
 from fsictl.model.scoring import GraphScorer
 from fsictl.model.versions import (
     CARD_FILE,
-    GRAPH_FILE,
     load_alias,
     load_scorer,
-    promote,
-    rollback,
     store_version,
     version_name,
 )
@@ -30,14 +27,14 @@ from fsictl.model.versions import (
 def artifacts():
     store = MemoryArtifacts()
     for name, seed in (("one", 1), ("two", 2)):
-        store_version(store, random_card(name), keras_file=b"keras", graph=random_graph(seed))
+        store_version(store, random_card(name), keras_file=b"keras", graphs={"autoencoder": random_graph(seed)})
     return store
 
 
 def test_a_card_is_read_as_it_was_written():
     card = replace(random_card("v"), parent="u", created_at=5, gate={"passed": True}, files={"a": "b"})
     again = read_card(write_card(card))
-    np.testing.assert_array_equal(again.calibration.scores, card.calibration.scores)
+    np.testing.assert_array_equal(again.calibration.histogram.weights, card.calibration.histogram.weights)
     assert write_card(again) == write_card(card)
     assert replace(again, calibration=card.calibration) == card
 
@@ -45,11 +42,12 @@ def test_a_card_is_read_as_it_was_written():
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": 2},
         {"scaler": None},
         {"features": 3},
-        {"calibration": {"scores": []}},
-        {"score": {"name": "fmax", "reference": [float("nan")]}},
+        {"calibration": {"label_rate": 0.1, "alert_rate": 0.01, "all": {"first": 0, "weights": []}, "by_symbol": {}}},
+        {"calibration": {"label_rate": 0.1, "alert_rate": 0.01, "all": {"first": -1, "weights": [1]}, "by_symbol": {}}},
+        {"scaler": {"center": [float("nan")], "scale": [1.0], "bend": True}},
+        {"detector": "oracle"},
         {"snapshot": {"symbols": []}},
     ],
 )
@@ -57,6 +55,11 @@ def test_a_damaged_card_is_bad_input(change):
     body = json.loads(write_card(random_card("v"))) | change
     with pytest.raises(InputError, match="card cannot be read"):
         read_card(json.dumps(body).encode())
+
+
+def test_a_card_of_an_older_format_says_so():
+    with pytest.raises(InputError, match="format 1, and this fsictl reads 2"):
+        read_card(json.dumps({"format": 1}).encode())
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"3", b"\xff\xfe", b"{"])
@@ -76,21 +79,18 @@ def test_a_name_depends_on_content_and_weights_alone():
 
 def test_versions_are_loaded_by_name_and_by_alias(artifacts):
     assert load_alias(artifacts, "champion") is None
-    promote(artifacts, "two")
+    artifacts.point("champion", "two")
     champion = load_alias(artifacts, "champion")
     assert champion.version == "two" == load_scorer(artifacts, "champion").version
     assert load_alias(artifacts, "champion", champion) is champion
-    promote(artifacts, "one")
+    artifacts.point("champion", "one")
     assert load_alias(artifacts, "champion", champion).version == "one"
 
 
 def test_a_changed_file_is_noticed(artifacts):
-    artifacts.stored["one"][GRAPH_FILE] = artifacts.stored["two"][GRAPH_FILE]
-    with pytest.raises(InputError, match=r"model\.onnx of model version one is not the file"):
+    artifacts.stored["one"]["autoencoder.onnx"] = artifacts.stored["two"]["autoencoder.onnx"]
+    with pytest.raises(InputError, match=r"autoencoder\.onnx of model version one is not the file"):
         load_scorer(artifacts, "one")
-    with pytest.raises(InputError):
-        promote(artifacts, "one")
-    assert artifacts.resolve("champion") is None
 
 
 def test_a_card_under_another_name_is_noticed(artifacts):
@@ -101,7 +101,7 @@ def test_a_card_under_another_name_is_noticed(artifacts):
 
 def test_other_features_are_refused(artifacts):
     card = replace(random_card("other"), features=("a", "b", "c", "d", "e", "f"))
-    store_version(artifacts, card, keras_file=b"", graph=random_graph())
+    store_version(artifacts, card, keras_file=b"", graphs={"autoencoder": random_graph()})
     with pytest.raises(InputError, match="other features"):
         load_scorer(artifacts, "other")
 
@@ -137,13 +137,3 @@ def test_scoring_loads_neither_keras_nor_jax_nor_onnx():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_rollback_goes_to_the_predecessor(artifacts):
-    with pytest.raises(InputError, match="no champion"):
-        rollback(artifacts)
-    store_version(artifacts, replace(random_card("three"), parent="one"), keras_file=b"", graph=random_graph())
-    promote(artifacts, "three")
-    assert rollback(artifacts) == "one" == artifacts.resolve("champion")
-    with pytest.raises(InputError, match="replaced no other"):
-        rollback(artifacts)

@@ -6,8 +6,8 @@ import numpy as np
 
 from fsictl.model.calibration import calibrate
 from fsictl.model.card import Card, Snapshot
+from fsictl.model.detectors.autoencoder import autoencoder_graph
 from fsictl.model.features import FEATURES
-from fsictl.model.graph import build_graph
 from fsictl.model.network import INNER_UNITS, OUTER_UNITS
 from fsictl.model.scaler import Scaler
 from fsictl.model.scoring import GraphScorer
@@ -33,6 +33,7 @@ def random_weights(seed: int = 0) -> list[np.ndarray]:
 def random_card(version: str, rules: WindowRules = RULES) -> Card:
     return Card(
         version=version,
+        preset="standard",
         features=FEATURES,
         length=rules.length,
         metrics_window=rules.metrics_window,
@@ -40,7 +41,8 @@ def random_card(version: str, rules: WindowRules = RULES) -> Card:
         overbought=rules.overbought,
         oversold=rules.oversold,
         scaler=Scaler((0.0,) * 6, (1.0,) * 6),
-        reference=(1.0,) * 6,
+        detector="autoencoder",
+        detectors={"autoencoder": "autoencoder.onnx"},
         calibration=calibrate(np.linspace(1.0, 3.5, 200, dtype=np.float32), label_rate=0.3, alert_rate=0.1),
         snapshot=Snapshot(("EURUSD",), 1_599_917_600_000, 1_600_004_000_000, 4000, "0" * 64),
         training={"seed": 1},
@@ -52,8 +54,8 @@ def random_card(version: str, rules: WindowRules = RULES) -> Card:
 
 def random_graph(seed: int = 0, rules: WindowRules = RULES) -> bytes:
     card = random_card("", rules)
-    reference = np.asarray(card.reference, dtype=np.float32)
-    return build_graph(random_weights(seed), length=rules.length, scaler=card.scaler, reference=reference)
+    reference = np.ones(6, dtype=np.float32)
+    return autoencoder_graph(random_weights(seed), length=rules.length, scaler=card.scaler, reference=reference)
 
 
 def random_scorer(version: str = "20200913T133320-chance", seed: int = 0, rules: WindowRules = RULES) -> Scorer:

@@ -9,6 +9,7 @@ import typer
 
 from fsictl.cli import times
 from fsictl.cli.command import command, group
+from fsictl.cli.explain import explain
 from fsictl.cli.output import time_text
 from fsictl.cli.session import Session
 
@@ -18,11 +19,6 @@ app = group("alerts", "See when an RSI signal could not be trusted, and why.")
 def register(parent: typer.Typer) -> None:
     """Add the group to the program."""
     parent.add_typer(app)
-
-
-@app.callback()
-def alerts() -> None:
-    """See when an RSI signal could not be trusted, and why."""
 
 
 @command(app, "list")
@@ -70,3 +66,6 @@ def list_(
     )
     if len(found) > limit:
         session.output.say(f"There are {len(found) - limit:,} more; --limit shows more.")
+
+
+command(app, "explain")(explain)

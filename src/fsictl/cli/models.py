@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fsictl.cli.session import Session
 from fsictl.errors import InputError
 
 if TYPE_CHECKING:
+    from fsictl.model.achieved import AchievedRate
+    from fsictl.model.card import Card
     from fsictl.model.making import TrainingOptions
+    from fsictl.model.retraining import Retraining
     from fsictl.model.windows import WindowRules
 
 
@@ -28,8 +31,8 @@ def window_rules(session: Session) -> WindowRules:
     )
 
 
-def training_options(session: Session) -> TrainingOptions:
-    """The training that the settings ask for."""
+def training_options(session: Session, preset: str) -> TrainingOptions:
+    """The training that the settings ask for, with a preset."""
     from fsictl.model.making import TrainingOptions
 
     model = session.settings.model
@@ -39,6 +42,8 @@ def training_options(session: Session) -> TrainingOptions:
         least_windows=model.least_windows,
         label_rate=model.label_rate,
         alert_rate=model.alert_rate,
+        preset=preset,
+        detector=model.detector if preset == "standard" else "autoencoder",
     )
 
 
@@ -51,3 +56,28 @@ def need_version(session: Session, name: str) -> None:
     if name not in versions and name not in session.artifacts.aliases():
         message = f"there is no model version {name!r}"
         raise InputError(message, hint="`fsictl model list` shows those there are.")
+
+
+def achieved(session: Session, version: str) -> list[AchievedRate]:
+    """The rates that a version achieved in the streams."""
+    from fsictl.model.achieved import achieved_rates
+
+    return achieved_rates(_calibrations(session, version))
+
+
+def retraining_of(session: Session, card: Card) -> Retraining:
+    """Whether a version is to be replaced, by the settings."""
+    from fsictl.model.retraining import RetrainingRules, retraining
+
+    model = session.settings.model
+    rules = RetrainingRules(drift_hours=model.drift_hours, most_age=model.most_age, cooldown=model.cooldown)
+    newest = max((one.last for one in session.warehouse.extents("metrics")), default=card.snapshot.until)
+    runs = session.warehouse.read("training_runs").to_pylist()
+    return retraining(card, _calibrations(session, card.version), runs, newest=newest, rules=rules)
+
+
+def _calibrations(session: Session, version: str) -> list[dict[str, Any]]:
+    """The rows of ``calibrations`` of a version over the last week that has some."""
+    newest = max((one.last for one in session.warehouse.extents("calibrations")), default=0)
+    rows = session.warehouse.read("calibrations", start=newest - 168 * 3_600_000).to_pylist()
+    return [row for row in rows if row["model_version"] == version]

@@ -57,7 +57,7 @@ def _infer(session: Session) -> tuple[Pipeline, Channel]:
     from fsictl.cli.models import window_rules
     from fsictl.streams.infer import InferPipeline
 
-    pipeline = InferPipeline(window_rules(session), session.artifacts, session.clock)
+    pipeline = InferPipeline(window_rules(session), session.artifacts, session.clock, session.warehouse)
     return pipeline, session.messenger.channel("infer", pipeline.inputs, RECONERR_TOPIC)
 
 

@@ -13,6 +13,7 @@ from fsictl.cli.command import command
 from fsictl.cli.output import number_text, time_text
 from fsictl.cli.pipelines import NAMES
 from fsictl.cli.session import Session
+from fsictl.errors import FsictlError
 from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
 
 if TYPE_CHECKING:
@@ -76,19 +77,21 @@ def overview(session: Session) -> dict[str, Any]:
             }
         )
     newest = session.warehouse.read("metrics", newest=len(session.settings.prices.symbols)).to_pylist()
-    verdicts = session.warehouse.read("reconerr", newest=60).to_pylist()
+    verdicts = session.warehouse.read("reconerr", newest=120).to_pylist()
     now = session.clock.now_ms()
+    champion = session.artifacts.resolve("champion")
     return {
         "workspace": str(session.workspace),
         "at": now,
         "pipelines": pipelines,
         "dead_letters": session.messenger.end("dead-letter"),
         "newest": max((row["timestamp"] for row in newest), default=None),
-        "model": session.artifacts.resolve("champion"),
+        "model": champion,
+        "model_warnings": _model_warnings(session, champion),
         "latency_ms": _latency(session),
         "bytes": session.messenger.sizes(),
         "bytes_free": shutil.disk_usage(session.root).free,
-        "symbols": _symbols(newest, verdicts),
+        "symbols": _symbols(newest, verdicts, champion),
     }
 
 
@@ -108,8 +111,11 @@ def _latency(session: Session) -> dict[str, dict[str, int] | None]:
     return found
 
 
-def _symbols(newest: list[dict[str, Any]], verdicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    judged = {(row["symbol"], row["timestamp"]): row for row in verdicts}
+def _symbols(
+    newest: list[dict[str, Any]], verdicts: list[dict[str, Any]], champion: str | None
+) -> list[dict[str, Any]]:
+    own = [row for row in verdicts if row["model_version"] in {champion, ""}]  # not what is scored in shadow
+    judged = {(row["symbol"], row["timestamp"]): row for row in own}
     latest = {row["symbol"]: row for row in sorted(newest, key=lambda row: int(row["timestamp"]))}
     rows = []
     for symbol, row in sorted(latest.items()):
@@ -128,6 +134,28 @@ def _symbols(newest: list[dict[str, Any]], verdicts: list[dict[str, Any]]) -> li
             }
         )
     return rows
+
+
+def _model_warnings(session: Session, champion: str | None) -> list[str]:
+    """What is wrong with the champion: rates that are off, a training run that is due or did not happen."""
+    from fsictl.cli.models import achieved, retraining_of
+    from fsictl.model.versions import load_card
+
+    if champion is None:
+        return []
+    try:
+        card = load_card(session.artifacts, champion)
+    except FsictlError as error:
+        return [f"{error}. {error.hint}"]
+    said = [
+        f"{'all symbols' if one.symbol == '*' else one.symbol}, last {one.period}: {one.warning}"
+        for one in achieved(session, champion)
+        if one.warning
+    ]
+    advice = retraining_of(session, card)
+    if advice.due_since is not None:
+        said.append(f"training is {'OVERDUE' if advice.overdue else 'due'}: {advice.reason}. Run `fsictl train --now`")
+    return said
 
 
 def rendered(found: dict[str, Any]) -> Group:
@@ -159,7 +187,8 @@ def rendered(found: dict[str, Any]) -> Group:
         age += f", {late:.1f} s ago"
     head = Text(f"{found['workspace']} · model {found['model'] or 'none yet'} · {age}")
     head.append(f" · {found['dead_letters']:,} dead letters", style="yellow" if found["dead_letters"] else "dim")
-    return Group(head, _machine(found), "", pipelines, prices)
+    warnings = [Text(f"model: {warning}", style="yellow") for warning in found["model_warnings"]]
+    return Group(head, *warnings, _machine(found), "", pipelines, prices)
 
 
 def _machine(found: dict[str, Any]) -> Any:

@@ -10,11 +10,15 @@ from fsictl.cli import times
 from fsictl.cli.command import command
 from fsictl.cli.models import training_options, window_rules
 from fsictl.cli.output import time_text
+from fsictl.cli.pipelines import metrics_parameters
 from fsictl.cli.session import Session
-from fsictl.errors import UsageError
+from fsictl.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
+    from fsictl.model.scorecard import LabelledMetrics
     from fsictl.model.train import TrainingReport
+
+ALL_SYMBOLS = "all"
 
 
 def register(parent: typer.Typer) -> None:
@@ -26,7 +30,7 @@ def train(
     session: Session,
     now: Annotated[bool, typer.Option("--now", help="Train on the stored metrics and make a version.")] = False,
     history: Annotated[bool, typer.Option("--history", help="Show past runs, also those that made none.")] = False,
-    symbol: Annotated[str | None, typer.Option(help="Train on this symbol; on all without it.")] = None,
+    symbol: Annotated[str, typer.Option(help="Train on this symbol, or on all.")] = ALL_SYMBOLS,
     hours: Annotated[float | None, typer.Option(help="Hours of metrics to train on.")] = None,
     window: Annotated[int | None, typer.Option(help="Rows in a window.")] = None,
     until: Annotated[
@@ -34,6 +38,10 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed: the same rows and seed give the same version.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps of 32 windows.")] = None,
+    detector: Annotated[str | None, typer.Option(help="What scores: mahalanobis, combination or autoencoder.")] = None,
+    preset: Annotated[
+        str, typer.Option(help="standard, or ancestor: price levels and plain errors, the row to beat.")
+    ] = "standard",
 ) -> None:
     """Train the model on stored metrics (--now), or show past runs (--history)."""
     if now == history:
@@ -50,16 +58,29 @@ def train(
         ("model.window", window, "--window"),
         ("model.seed", seed, "--seed"),
         ("model.steps", steps, "--steps"),
+        ("model.detector", detector, "--detector"),
     ):
         session.set(key, value, flag)
     until_ms = times.moment(until, session.clock.now_ms()) if until is not None else None
-    report = train_now(session, symbol=symbol, until=until_ms)
+    chosen = None if symbol == ALL_SYMBOLS else symbol
+    report = train_now(session, symbol=chosen, until=until_ms, preset=preset)
     _show_report(session, report)
+    gate = report.card.gate
+    if not gate.get("passed"):
+        message = f"the gate refused it: {gate.get('reason')}"
+        hint = f"Train on more hours, or see `fsictl model show {report.version}` and `fsictl model promote --help`."
+        raise CheckFailedError(message, hint=hint)
 
 
-def train_now(session: Session, *, symbol: str | None, until: int | None) -> TrainingReport:
+def train_now(session: Session, *, symbol: str | None, until: int | None, preset: str) -> TrainingReport:
     """Train with the session's settings and show how far it is."""
     from fsictl.model.train import train_version
+
+    def labelled(start: int, end: int) -> LabelledMetrics | None:
+        from fsictl.streams.evaluation import stored
+
+        symbols = None if symbol is None else [symbol]
+        return stored(session.warehouse, symbols, metrics_parameters(session), start=start, end=end, seed=1)
 
     with session.output.progress("training", None) as bar:
 
@@ -74,8 +95,9 @@ def train_now(session: Session, *, symbol: str | None, until: int | None) -> Tra
             symbol=symbol,
             until=until,
             rules=window_rules(session),
-            options=training_options(session),
+            options=training_options(session, preset),
             requested_by="train --now",
+            labelled=labelled,
             progress=show,
         )
 
@@ -87,17 +109,16 @@ def _show_report(session: Session, report: TrainingReport) -> None:
         f" See [bold]fsictl model show {report.version}[/bold]."
     )
     gate = report.card.gate
-    if not gate.get("passed", True):
-        session.output.say(f"[bold]Its gate refused it[/bold]: {gate['reason']}. It needs more data.")
     session.output.document(
         {
             "run_id": report.run_id,
             "model_version": report.version,
             "alias": report.alias,
+            "detector": report.card.detector,
             "windows": report.windows,
             "seconds": report.seconds,
-            "gate_passed": report.card.gate.get("passed"),
-            "gate_reason": report.card.gate.get("reason") or None,
+            "gate_passed": gate.get("passed"),
+            "gate_reason": gate.get("reason") or None,
         }
     )
 

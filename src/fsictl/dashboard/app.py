@@ -23,15 +23,15 @@ from fsictl.clock import Clock, SystemClock
 from fsictl.dashboard import models, queries
 from fsictl.dashboard.episodes import as_json
 from fsictl.dashboard.events import Feed, Limits, Watch
-from fsictl.dashboard.explanation import explain
 from fsictl.dashboard.history import Request as Stretch
 from fsictl.dashboard.history import filling, joined, read_piece
 from fsictl.dashboard.security import Guard
-from fsictl.errors import FsictlError
+from fsictl.errors import FsictlError, InputError
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.messenger import Messenger
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.ticks import SYMBOL_PATTERN
+from fsictl.streams.explain import explain, find_alert
 
 STATIC = Path(__file__).parent / "static"
 LONGEST = 7 * 86_400
@@ -61,7 +61,7 @@ def create_app(
         Route("/api/history", api.history),
         Route("/api/filling", api.filling),
         Route("/api/alerts", api.alerts),
-        Route("/api/alerts/{name}", api.explanation),
+        Route("/api/alerts/{alert}", api.alert),
         Route("/api/model", api.model),
         Route("/api/versions", api.versions),
         Route("/api/status", api.status),
@@ -164,12 +164,18 @@ class _Api:
         alerts = await self._read(lambda: self._watch.alerts.recent(int(limit)))
         return JSONResponse([as_json(alert) for alert in alerts])
 
-    async def explanation(self, request: Request) -> Response:
-        """What one of the latest alerts rests on."""
-        alert = self._watch.alerts.find(request.path_params["name"])
-        if alert is None:
-            raise HTTPException(404, "That alert is not one of the last hour's.")
-        return JSONResponse(await self._read(lambda: explain(self._warehouse, self._artifacts, alert)))
+    async def alert(self, request: Request) -> Response:
+        """Everything that one alert rests on, as ``fsictl alerts explain --json`` gives it."""
+        name = request.path_params["alert"]
+        try:
+            told = await self._read(lambda: self._explained(name))
+        except InputError as error:
+            raise HTTPException(404, f"{error}.") from error
+        return JSONResponse(told)
+
+    def _explained(self, name: str) -> dict[str, Any]:
+        alert = self._watch.alerts.find(name) or find_alert(self._warehouse, name)
+        return explain(self._warehouse, self._artifacts, alert)
 
     async def model(self, request: Request) -> Response:
         """The model that scores."""

@@ -2,40 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fsictl.errors import InputError
 from fsictl.model.card import Card
-from fsictl.model.gate import GateResult, judge
-from fsictl.model.making import MOST_HELD_OUT, MadeVersion
+from fsictl.model.columns import Columns
+from fsictl.model.gate import (
+    Check,
+    GateResult,
+    check_calibration,
+    check_latency,
+    check_no_look_ahead,
+    check_scorecard,
+    check_scores,
+    judge,
+)
+from fsictl.model.making import MadeVersion
+from fsictl.model.scorecard import Labelled, LabelledMetrics, ScorecardRow, overall, scorecard
+from fsictl.model.scoring import GraphScorer
 from fsictl.model.split import WindowSplit, thinned
 from fsictl.model.versions import CHALLENGER, CHAMPION, Scorer, load_alias, load_card, store_version
-from fsictl.model.windows import gather
+from fsictl.model.windows import WindowRules, gather
 from fsictl.ports.artifacts import Artifacts
 
+TIMED_WINDOWS = 1000
 
-def adopt_version(artifacts: Artifacts, made: MadeVersion, split: WindowSplit) -> tuple[Card, str | None]:
-    """Judge and store a version and point an alias at it; returns its card as stored, and the alias.
+LabelledPrices = Callable[[int, int], LabelledMetrics | None]
+"""Gives the stored prices of ``[start, end)`` (ms) with anomalies in them, if there are any."""
 
-    ``champion`` without another champion that can be loaded, or through the gate; else ``challenger``. A version
-    that is stored already keeps its card and its aliases.
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A version as it was stored, what names it now, and how it did."""
+
+    card: Card
+    alias: str | None
+    scorecard: list[ScorecardRow]
+    previous: str | None = None
+    """The champion that it replaced."""
+
+
+def adopt_version(
+    artifacts: Artifacts,
+    made: MadeVersion,
+    columns: Columns,
+    split: WindowSplit,
+    *,
+    rules: WindowRules,
+    labelled: LabelledPrices | None = None,
+) -> Adopted:
+    """Judge and store a version, and point an alias at it: ``champion`` through the gate, else ``challenger``.
+
+    A version that is stored already keeps its card and its aliases. When another training changes the champion
+    meanwhile, the version is judged against the new one.
     """
     version = made.card.version
     if version in artifacts.folders():
-        if artifacts.resolve(CHAMPION) is None:  # a run that stored it ended before it could be pointed at
-            artifacts.point(CHAMPION, version)
-        named = [alias for alias in (CHAMPION, CHALLENGER) if artifacts.resolve(alias) == version]
-        return load_card(artifacts, version), named[0] if named else None
-    champion = _champion(artifacts)
-    gate = _judge(made, split, champion)
-    parent = champion.version if champion else None
-    card = replace(made.card, parent=parent, gate=gate.as_dict())
-    card = store_version(artifacts, card, keras_file=made.keras_file, graph=made.graph)
-    alias = CHAMPION if champion is None or gate.passed else CHALLENGER
-    artifacts.point(alias, version)
-    return card, alias
+        return _stored_before(artifacts, version)
+    prices = _held_out_prices(labelled, columns, split)
+    while True:
+        before = artifacts.resolve(CHAMPION)
+        champion = _champion(artifacts)
+        gate, rows = _judge(made, columns, split, champion, rules, prices)
+        if artifacts.resolve(CHAMPION) != before:
+            continue
+        parent = champion.version if champion else None
+        card = replace(made.card, parent=parent, gate=gate.as_dict())
+        card = store_version(artifacts, card, keras_file=made.keras_file, graphs=made.graphs)
+        if gate.passed and artifacts.swap(CHAMPION, before, version):
+            return Adopted(card, CHAMPION, rows, before)
+        artifacts.point(CHALLENGER, version)
+        return Adopted(card, CHALLENGER, rows)
+
+
+def _stored_before(artifacts: Artifacts, version: str) -> Adopted:
+    card = load_card(artifacts, version)
+    if artifacts.resolve(CHAMPION) is None and card.gate.get("passed"):  # its run ended before it could be pointed at
+        artifacts.point(CHAMPION, version)
+    named = [alias for alias in (CHAMPION, CHALLENGER) if artifacts.resolve(alias) == version]
+    return Adopted(card, named[0] if named else None, [])
 
 
 def _champion(artifacts: Artifacts) -> Scorer | None:
@@ -46,22 +94,51 @@ def _champion(artifacts: Artifacts) -> Scorer | None:
         return None
 
 
-def _judge(made: MadeVersion, split: WindowSplit, champion: Scorer | None) -> GateResult:
-    champion_rate = None
+def _held_out_prices(labelled: LabelledPrices | None, columns: Columns, split: WindowSplit) -> LabelledMetrics | None:
+    """The prices of the time that the version was not trained on."""
+    if labelled is None:
+        return None
+    start, last = columns.timestamp[split.calibrate].min(), columns.timestamp[split.check].max()
+    return labelled(int(start), int(last) + 1)
+
+
+def _judge(
+    made: MadeVersion,
+    columns: Columns,
+    split: WindowSplit,
+    champion: Scorer | None,
+    rules: WindowRules,
+    prices: LabelledMetrics | None,
+) -> tuple[GateResult, list[ScorecardRow]]:
     card = made.card
-    same = champion is not None and (champion.card.length, champion.card.metrics_window, champion.card.rsi_window) == (
-        card.length,
-        card.metrics_window,
-        card.rsi_window,
-    )
-    if champion is not None and same:
-        windows = gather(split.features, thinned(split.check, MOST_HELD_OUT), card.length)
-        scores = champion.graph.score(windows).score
-        champion_rate = float(np.mean(scores > champion.card.calibration.label_threshold))
-    return judge(
-        made.check_scores,
-        made.check_threshold,
-        target_rate=card.calibration.label_rate,
-        champion=champion.version if champion else None,
-        champion_label_rate=champion_rate,
-    )
+    detector = GraphScorer(made.graphs[card.detector])
+    rows, champions = _scorecards(made, champion, rules, prices)
+    checks: list[Check] = [
+        check_scores(made.check_scores),
+        check_calibration(
+            made.check_scores, made.check_threshold, target=card.calibration.label_rate, length=card.length
+        ),
+        check_scorecard(overall(rows, card.detector), champions),
+        check_latency(detector, gather(split.features, thinned(split.check, TIMED_WINDOWS), card.length)),
+        check_no_look_ahead(detector, columns, np.sort(split.check), rules=rules, names=card.features),
+    ]
+    return judge(checks, champion.version if champion else None), rows
+
+
+def _scorecards(
+    made: MadeVersion, champion: Scorer | None, rules: WindowRules, prices: LabelledMetrics | None
+) -> tuple[list[ScorecardRow], ScorecardRow | None]:
+    """The new version's scorecard, and the champion's row for all kinds if it was made for such metrics."""
+    if prices is None or not prices.injected:
+        return [], None
+    windows = Labelled(prices, rules, made.card.features)
+    if not len(windows):
+        return [], None
+    rows = scorecard({name: GraphScorer(graph) for name, graph in made.graphs.items()}, windows)
+    own = (rules.length, rules.metrics_window, rules.rsi_window)
+    if champion is None or (champion.card.length, champion.card.metrics_window, champion.card.rsi_window) != own:
+        return rows, None
+    if champion.card.features != made.card.features:
+        windows = Labelled(prices, rules, champion.card.features)
+    champions = scorecard({champion.card.detector: champion.graph}, windows)
+    return rows, overall(champions, champion.card.detector)

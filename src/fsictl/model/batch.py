@@ -11,12 +11,15 @@ from fsictl.model.inference import InferenceOperator
 from fsictl.model.versions import Scorer
 from fsictl.model.windows import ROW_MS, WindowRules
 from fsictl.ports.warehouse import Warehouse
-from fsictl.records.schemas import METRICS
+from fsictl.records.schemas import CALIBRATIONS, METRICS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SLICE_MS = 3_600_000
+
+MOST_BACK_MS = 48 * 3_600_000
+"""How far before ``start`` the scores since the last calibration are made good for at most."""
 
 
 def infer_batch(
@@ -30,15 +33,41 @@ def infer_batch(
 ) -> Iterator[pa.Table]:
     """Verdicts about stored rows with ``start <= timestamp < end`` (ms), hour by hour, as rows of ``reconerr``.
 
-    Rows before ``start`` are read as far as the first windows reach back, so that the verdicts are those the
-    live stream would have given. Nothing is written.
+    Rows before ``start`` are read as far as the first windows reach back, and calibrations that the live stream
+    stored are gone on from, so that the verdicts are those that it gave. Without them the version's own calibration
+    holds at ``start``. Nothing is written.
     """
+    import pyarrow.compute as pc
+
     operator = InferenceOperator(rules)
+    held = None if scorer is None else _calibrations_at(warehouse, scorer.version, start, symbols)
+    first = start
+    if held is not None and held.num_rows:
+        since = pc.min(held.column("timestamp")).as_py()
+        first = max(min(start, since), start - MOST_BACK_MS)
     reach = (operator.rules.length + history_rows(operator.rules.metrics_window)) * ROW_MS
-    before = warehouse.read(METRICS.name, symbols=symbols, start=start - reach, end=start, columns=COLUMNS)
+    before = warehouse.read(METRICS.name, symbols=symbols, start=first - reach, end=first, columns=COLUMNS)
     operator.process(before, None)
-    for since in range(start, end, SLICE_MS):
-        until = min(since + SLICE_MS, end)
-        yield operator.process(
-            warehouse.read(METRICS.name, symbols=symbols, start=since, end=until, columns=COLUMNS), scorer
-        )
+    if held is not None:
+        operator.go_on_from(held)
+    for since, until in _slices(first, start, end):
+        rows = warehouse.read(METRICS.name, symbols=symbols, start=since, end=until, columns=COLUMNS)
+        verdicts = operator.process(rows, scorer)
+        if since >= start:
+            yield verdicts
+
+
+def _slices(first: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for since, until in ((first, start), (start, end)):
+        for begin in range(since, until, SLICE_MS):
+            yield begin, min(begin + SLICE_MS, until)
+
+
+def _calibrations_at(warehouse: Warehouse, version: str, at: int, symbols: Sequence[str] | None) -> pa.Table:
+    """The row of ``calibrations`` in force at that time for each symbol."""
+    import pyarrow.compute as pc
+
+    rows = warehouse.read(CALIBRATIONS.name, symbols=symbols, end=at + 1)
+    rows = rows.filter(pc.equal(rows.column("model_version"), version))
+    newest = rows.group_by("symbol").aggregate([("timestamp", "max")])
+    return rows.join(newest, ["symbol", "timestamp"], ["symbol", "timestamp_max"], "left semi")

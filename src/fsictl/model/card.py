@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from fsictl.errors import InputError
-from fsictl.model.calibration import Calibration
+from fsictl.model.calibration import Calibration, calibrate
+from fsictl.model.histogram import ScoreHistogram
 from fsictl.model.scaler import Scaler
 
-CARD_FORMAT = 1
+CARD_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,15 @@ class Snapshot:
 class Card:
     """What a version is and where it comes from.
 
-    ``training`` (seed, steps, loss, windows …), ``evaluation`` (numbers on held-out windows), ``gate``, ``libraries``
-    are for the reader; everything else is needed to score. ``files`` holds the SHA-256 of the version's other files.
+    ``detector`` names the one that scores, of those in ``detectors`` (file name of each detector's graph);
+    ``calibration`` is about its scores, ``by_symbol`` about those of single symbols. ``training`` (seed, steps,
+    loss, windows …), ``data`` (statistics of what was trained on), ``evaluation`` (numbers on held-out windows),
+    ``gate``, ``libraries`` are for the reader; everything else is needed to score. ``files`` holds the SHA-256 of the
+    version's other files.
     """
 
     version: str
+    preset: str
     features: tuple[str, ...]
     length: int
     metrics_window: int
@@ -44,13 +47,16 @@ class Card:
     overbought: float
     oversold: float
     scaler: Scaler
-    reference: tuple[float, ...]
+    detector: str
+    detectors: Mapping[str, str]
     calibration: Calibration
     snapshot: Snapshot
     training: Mapping[str, Any]
     evaluation: Mapping[str, Any]
     libraries: Mapping[str, str]
     code_version: str
+    by_symbol: Mapping[str, Calibration] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     created_at: int = 0
     requested_by: str = ""
     parent: str | None = None
@@ -73,8 +79,8 @@ def read_card(data: bytes) -> Card:
     try:
         body = json.loads(data)
         if body["format"] != CARD_FORMAT:
-            message = f"format {body['format']!r} instead of {CARD_FORMAT}"
-            raise ValueError(message)
+            message = f"the model's card has format {body['format']!r}, and this fsictl reads {CARD_FORMAT}"
+            raise InputError(message, hint="Use the fsictl that made it, or train a new version.")
         return _of_json(body)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         message = f"the model's card cannot be read: {error!r}"
@@ -91,18 +97,25 @@ def _to_json(card: Card) -> dict[str, Any]:
         "parent": card.parent,
         "code_version": card.code_version,
         "libraries": dict(card.libraries),
+        "preset": card.preset,
         "features": list(card.features),
         "window": card.length,
         "metrics": {"window": card.metrics_window, "rsi_window": card.rsi_window},
         "extreme": {"overbought": card.overbought, "oversold": card.oversold},
-        "scaler": {"center": list(card.scaler.center), "scale": list(card.scaler.scale)},
-        "score": {"name": "fmax", "reference": list(card.reference)},
+        "scaler": {
+            "center": list(card.scaler.center),
+            "scale": list(card.scaler.scale),
+            "bend": card.scaler.bend,
+        },
+        "detector": card.detector,
+        "detectors": dict(card.detectors),
         "calibration": {
             "label_rate": calibration.label_rate,
-            "label_threshold": calibration.label_threshold,
             "alert_rate": calibration.alert_rate,
-            "alert_threshold": calibration.alert_threshold,
-            "scores": [float(text) for text in map(str, calibration.scores)],  # shortest text of a float32
+            "label_threshold": _finite(calibration.label_threshold),  # these two for readers: they follow from "all"
+            "alert_threshold": _finite(calibration.alert_threshold),
+            "all": calibration.histogram.as_json(),
+            "by_symbol": {symbol: one.histogram.as_json() for symbol, one in card.by_symbol.items()},
         },
         "snapshot": {
             "symbols": list(card.snapshot.symbols),
@@ -111,6 +124,7 @@ def _to_json(card: Card) -> dict[str, Any]:
             "rows": card.snapshot.rows,
             "sha256": card.snapshot.sha256,
         },
+        "data": dict(card.data),
         "training": dict(card.training),
         "evaluation": dict(card.evaluation),
         "gate": dict(card.gate),
@@ -118,19 +132,31 @@ def _to_json(card: Card) -> dict[str, Any]:
     }
 
 
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _of_json(body: dict[str, Any]) -> Card:
-    snapshot = body["snapshot"]
+    snapshot, scaler = body["snapshot"], body["scaler"]
+    calibration, by_symbol = _calibrations_of(body["calibration"])
+    detectors = {str(name): str(file) for name, file in body["detectors"].items()}
+    if body["detector"] not in detectors:
+        message = f"the detector {body['detector']!r} has no file"
+        raise ValueError(message)
     return Card(
         version=str(body["version"]),
+        preset=str(body["preset"]),
         features=tuple(map(str, body["features"])),
         length=int(body["window"]),
         metrics_window=int(body["metrics"]["window"]),
         rsi_window=int(body["metrics"]["rsi_window"]),
         overbought=float(body["extreme"]["overbought"]),
         oversold=float(body["extreme"]["oversold"]),
-        scaler=Scaler(_numbers(body["scaler"]["center"]), _numbers(body["scaler"]["scale"])),
-        reference=_numbers(body["score"]["reference"]),
-        calibration=_calibration_of(body["calibration"]),
+        scaler=Scaler(_numbers(scaler["center"]), _numbers(scaler["scale"]), bool(scaler["bend"])),
+        detector=str(body["detector"]),
+        detectors=detectors,
+        calibration=calibration,
+        by_symbol=by_symbol,
         snapshot=Snapshot(
             symbols=tuple(map(str, snapshot["symbols"])),
             since=int(snapshot["since"]),
@@ -138,6 +164,7 @@ def _of_json(body: dict[str, Any]) -> Card:
             rows=int(snapshot["rows"]),
             sha256=str(snapshot["sha256"]),
         ),
+        data=dict(body["data"]),
         training=dict(body["training"]),
         evaluation=dict(body["evaluation"]),
         libraries=dict(body["libraries"]),
@@ -150,19 +177,14 @@ def _of_json(body: dict[str, Any]) -> Card:
     )
 
 
-def _calibration_of(body: dict[str, Any]) -> Calibration:
-    scores = np.array(_numbers(body["scores"]), dtype=np.float32)
-    label, alert = _numbers([body["label_threshold"], body["alert_threshold"]])
-    if len(scores) == 0 or np.any(np.diff(scores) < 0):
-        message = "calibration scores are missing or not sorted"
+def _calibrations_of(body: dict[str, Any]) -> tuple[Calibration, dict[str, Calibration]]:
+    rates = {"label_rate": float(body["label_rate"]), "alert_rate": float(body["alert_rate"])}
+    pooled = calibrate(ScoreHistogram.of_json(body["all"]), **rates)
+    if not pooled.histogram.total:
+        message = "calibration scores are missing"
         raise ValueError(message)
-    return Calibration(
-        scores=scores,
-        label_rate=float(body["label_rate"]),
-        label_threshold=label,
-        alert_rate=float(body["alert_rate"]),
-        alert_threshold=alert,
-    )
+    own = {str(name): calibrate(ScoreHistogram.of_json(one), **rates) for name, one in body["by_symbol"].items()}
+    return pooled, own
 
 
 def _numbers(values: list[Any]) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import fields
 
 from fsictl.errors import NotEnoughDataError
@@ -26,11 +27,13 @@ def newest_until(warehouse: Warehouse, symbol: str | None) -> int:
 def read_rows(warehouse: Warehouse, *, symbol: str | None, hours: float, until: int) -> tuple[Columns, Snapshot]:
     """Rows of the ``hours`` before ``until`` (ms), of one symbol or (``None``) of all."""
     since = until - round(hours * HOUR_MS)
-    table = warehouse.read(
-        METRICS.name, symbols=None if symbol is None else [symbol], start=since, end=until, columns=COLUMNS
-    )
-    columns = columns_of(table)
+    columns = read_range(warehouse, None if symbol is None else [symbol], since, until)
     return columns, Snapshot(columns.symbols, since, until, len(columns), hash_of(columns))
+
+
+def read_range(warehouse: Warehouse, symbols: Sequence[str] | None, since: int, until: int) -> Columns:
+    """Rows of these symbols (``None``: all) with ``since <= timestamp < until`` (ms)."""
+    return columns_of(warehouse.read(METRICS.name, symbols=symbols, start=since, end=until, columns=COLUMNS))
 
 
 def hash_of(columns: Columns) -> str:

@@ -29,6 +29,9 @@ from fsictl.model.columns import Columns, Floats
 FEATURES = ("log_return", "sma_distance", "ema_distance", "deviation", "volatility", "tick_rate")
 """Names of the features, in the order of the last axis of every window."""
 
+LEVELS = ("LOG_RTN", "SIMPLE_MOVING_AVERAGE", "EXPONENTIAL_MOVING_AVERAGE", "STANDARD_DEVIATION")
+"""What the ancestor's model saw: columns of ``metrics`` as they are. Only the preset ``ancestor`` uses them."""
+
 SIGMA_ROWS = 300
 SIGMA_LAG = 30
 VOLATILITY_ROWS = 15
@@ -49,12 +52,16 @@ def history_rows(metrics_window: int) -> int:
     return max(SIGMA_ROWS + SIGMA_LAG, metrics_window) - 1
 
 
-def features_of(columns: Columns, *, metrics_window: int) -> npt.NDArray[np.float32]:
-    """Features of every row, as [rows, features].
+def features_of(columns: Columns, *, metrics_window: int, names: tuple[str, ...] = FEATURES) -> npt.NDArray[np.float32]:
+    """The features of that set (:data:`FEATURES` or :data:`LEVELS`) of every row, as [rows, features].
 
     Only rows with ``history_rows`` predecessors of their symbol without a hole are meaningful; the others hold
     finite numbers that nobody should read.
     """
+    if names == LEVELS:
+        levels = [columns.log_return, columns.sma, columns.ema, columns.deviation]
+        with np.errstate(over="ignore"):
+            return np.stack(levels, axis=1).astype(np.float32)
     with np.errstate(all="ignore"):  # numbers that are not finite give windows without a score
         squares = columns.log_return * columns.log_return
         sigma = np.sqrt(_delayed(rolling_sum(squares, SIGMA_ROWS), SIGMA_LAG) / SIGMA_ROWS)

@@ -14,6 +14,7 @@ import numpy as np
 from fsictl.errors import InputError
 from fsictl.model.columns import Columns, Integers, columns_of, empty_columns, merged, table_of_columns
 from fsictl.model.features import TICK_ROWS, history_rows
+from fsictl.model.rolling import RollingCalibration
 from fsictl.model.verdicts import judge_windows
 from fsictl.model.versions import Scorer
 from fsictl.model.windows import WindowRules, cut_windows, run_lengths
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SNAPSHOT_FORMAT = b"fsictl inference 1"
 _FORMAT_KEY = b"format"
+_CALIBRATION_KEY = b"calibrations"
 _RECENT = ("close", "last_timestamp", "ticks", "sma", "ema", "deviation", "rsi")
 """Columns of which only the rows of the next window, and those of its first tick rate, are read again."""
 
@@ -39,6 +41,7 @@ class InferenceOperator:
         self.rules = rules or WindowRules()
         self._kept = self.rules.length + history_rows(self.rules.metrics_window) - 1
         self._tail = empty_columns()
+        self._rolling = RollingCalibration()
 
     def process(self, rows: pa.Table, scorer: Scorer | None, shadow: Scorer | None = None) -> pa.Table:
         """Verdicts (rows of ``reconerr``) about these rows of ``metrics``, sorted by symbol and time.
@@ -48,21 +51,34 @@ class InferenceOperator:
         """
         import pyarrow as pa
 
+        self._rolling.keep_only({one.version for one in (scorer, shadow) if one is not None})
         columns, fresh = merged(self._tail, columns_of(rows))
         runs = run_lengths(columns.code, columns.timestamp)
         ends = cut_windows(columns, runs, self.rules)
         ends = ends[fresh[ends]]
-        verdicts = [judge_windows(columns, runs, ends, rules=self.rules, scorer=scorer)]
+        verdicts = [judge_windows(columns, runs, ends, rules=self.rules, scorer=scorer, rolling=self._rolling)]
         if shadow is not None and (scorer is None or shadow.version != scorer.version):
-            verdicts.append(judge_windows(columns, runs, ends, rules=self.rules, scorer=shadow, shadow=True))
+            verdicts.append(
+                judge_windows(columns, runs, ends, rules=self.rules, scorer=shadow, rolling=self._rolling, shadow=True)
+            )
         self._tail = _last_rows(columns, self._kept)
         return pa.concat_tables(verdicts)
 
+    def calibrations(self) -> pa.Table:
+        """The calibrations made since the last call, as rows of ``calibrations``."""
+        return self._rolling.taken()
+
+    def go_on_from(self, calibrations: pa.Table) -> None:
+        """Let these rows of ``calibrations``, at most one a version and symbol, hold from their times on."""
+        self._rolling.go_on_from(calibrations.to_pylist())
+
     def snapshot(self) -> bytes:
-        """The operator's state as bytes, for :meth:`restore`; about 6 KB a symbol."""
+        """The operator's state as bytes, for :meth:`restore`; about 8 KB a symbol."""
         import pyarrow as pa
 
-        table = table_of_columns(self._without_details()).replace_schema_metadata({_FORMAT_KEY: self._format()})
+        table = table_of_columns(self._without_details()).replace_schema_metadata(
+            {_FORMAT_KEY: self._format(), _CALIBRATION_KEY: self._rolling.state()}
+        )
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
             writer.write_table(table)
@@ -84,11 +100,14 @@ class InferenceOperator:
                 message = "not a snapshot of this version"
                 raise ValueError(message)
             columns = columns_of(table.cast(table_of_columns(empty_columns()).schema))
+            rolling = RollingCalibration()
+            rolling.restore((table.schema.metadata or {}).get(_CALIBRATION_KEY, b"[]").decode())
         except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
             message = f"the saved state of the inference pipeline cannot be read: {error}"
             hint = "Stop the streams and start inference anew; it warms up from the metrics that follow."
             raise InputError(message, hint=hint) from error
         self._tail = _last_rows(columns, self._kept if written == self._format() else 1)
+        self._rolling = rolling
 
     def _format(self) -> bytes:
         return SNAPSHOT_FORMAT + f" {self.rules.length} {self.rules.metrics_window}".encode()

@@ -1,37 +1,43 @@
-"""From windows to a version: scale, train, write the scoring graph, check it, calibrate it."""
+"""From windows to a version: scale, fit every detector, write the scoring graphs, check them, calibrate."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fsictl.errors import CheckFailedError, NotEnoughDataError
-from fsictl.model.calibration import Calibration, calibrate
+from fsictl.errors import CheckFailedError, InputError, NotEnoughDataError
+from fsictl.model.calibration import by_symbol, calibrate
 from fsictl.model.card import Card, Snapshot
-from fsictl.model.features import FEATURES
-from fsictl.model.graph import build_graph, check_graph
+from fsictl.model.columns import Columns
+from fsictl.model.data import statistics
+from fsictl.model.detectors.autoencoder import autoencoder_graph, check_graph, reference_of
+from fsictl.model.detectors.combination import combination_graph, fit_surprise
+from fsictl.model.detectors.contract import AUTOENCODER, COMBINATION, MAHALANOBIS
+from fsictl.model.detectors.graph import Array
+from fsictl.model.detectors.mahalanobis import fit_mahalanobis, mahalanobis_graph
 from fsictl.model.network import Weights, build_network, set_weights, weights_of
+from fsictl.model.presets import Preset, preset_of
 from fsictl.model.scaler import Scaler, fit_scaler
-from fsictl.model.scoring import GraphScorer
+from fsictl.model.scoring import GraphScorer, score_windows
 from fsictl.model.split import WindowSplit, thinned
 from fsictl.model.training import Progress, train_network
-from fsictl.model.versions import version_name
+from fsictl.model.versions import graph_file, version_name
 from fsictl.model.windows import WindowRules, gather
-
-REFERENCE_RATE = 0.1
-"""Share of held-out windows whose error in a feature exceeds that feature's reference."""
-
-LEAST_REFERENCE = 1e-4
-"""Smallest reference error, for a feature that never moves."""
 
 MOST_HELD_OUT = 20_000
 """Windows scored at most in each held-out part, evenly spaced: enough for every quantile asked for."""
+
+MOST_FITTED = 40_000
+"""Windows whose statistics the Mahalanobis distance is fitted on at most, evenly spaced."""
+
+MOST_CALIBRATED = 400_000
+"""Windows of the training part that calibrate the Mahalanobis distance at most, evenly spaced."""
 
 CHECKED_WINDOWS = 512
 """Windows for which the graph is compared with Keras."""
@@ -48,99 +54,180 @@ class TrainingOptions:
     least_windows: int = 500
     label_rate: float = 0.10
     alert_rate: float = 0.01
+    preset: str = "standard"
+    detector: str = MAHALANOBIS
 
 
 @dataclass(frozen=True, slots=True)
 class MadeVersion:
-    """A version that is not stored yet. ``check_scores`` are those of the windows in the last held-out part.
+    """A version that is not stored yet.
 
-    ``check_threshold`` is the label threshold as the part before it gives it: what they may be judged by.
+    ``check_scores`` are those of the windows in the last held-out part, ``check_threshold`` the label threshold as
+    the windows before it give it: what they may be judged by.
     """
 
     card: Card
     keras_file: bytes
-    graph: bytes
-    check_scores: npt.NDArray[np.float32]
+    graphs: Mapping[str, bytes]
+    check_scores: Array
     check_threshold: float
 
 
-def make_version(
-    split: WindowSplit, snapshot: Snapshot, *, rules: WindowRules, options: TrainingOptions, progress: Progress
-) -> MadeVersion:
-    """Train on the first part of the windows, calibrate on the second, check on the third.
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """A trained autoencoder: its weights, its mean loss, and what the features' errors are divided by."""
 
-    The thresholds of the card come from both held-out parts together, once the check has been made with the first
-    of them alone. ``NotEnoughDataError`` when a part is empty, ``CheckFailedError`` when graph and network differ.
+    weights: Weights
+    loss: float
+    reference: Array
+    graph: bytes
+    difference: float
+
+
+def make_version(
+    columns: Columns,
+    split: WindowSplit,
+    snapshot: Snapshot,
+    *,
+    rules: WindowRules,
+    options: TrainingOptions,
+    progress: Progress,
+) -> MadeVersion:
+    """Fit on the first part of the windows, calibrate with the second, check on the third.
+
+    The calibration of the card comes from all windows that are fair to it, the third part included, once the check
+    has been made without them. ``NotEnoughDataError`` when a part is empty, ``CheckFailedError`` when the training
+    diverges or graph and network differ.
     """
-    if not all(len(part) for part in (split.train, split.calibrate, split.check)):
-        message = f"the {split.windows} windows found lie too close together in time to train, calibrate and check"
-        raise NotEnoughDataError(message, hint="Train on more hours.")
-    scaler = fit_scaler(split.features[np.unique(split.train[:, None] + np.arange(1 - rules.length, 1))])
-    network, loss = train_network(
-        scaler.transform(split.features),
-        split.train,
-        length=rules.length,
-        steps=options.steps,
-        seed=options.seed,
-        progress=progress,
-    )
-    weights = weights_of(network)
-    calibration_errors, check_errors = _held_out_errors(weights, scaler, split, rules.length)
-    reference = np.quantile(calibration_errors, 1 - REFERENCE_RATE, axis=0).astype(np.float32)
-    reference = np.maximum(reference, np.float32(LEAST_REFERENCE))
-    graph = build_graph(weights, length=rules.length, scaler=scaler, reference=reference)
-    windows = gather(split.features, thinned(split.check, CHECKED_WINDOWS), rules.length)
-    difference = _compare(network, GraphScorer(graph), windows, scaler, reference)
-    calibration_scores, check_scores = ((part / reference).max(axis=1) for part in (calibration_errors, check_errors))
+    preset = preset_of(options.preset)
+    _require_parts(split)
+    rows = np.unique(split.train[:, None] + np.arange(1 - rules.length, 1))
+    scaler = fit_scaler(split.features[rows], robust=preset.robust)
+    network = _train(split, scaler, preset, rules, options, progress)
+    graphs = {AUTOENCODER: network.graph} | _other_graphs(split, scaler, network, preset, rules)
+    detector = options.detector if options.detector in graphs else AUTOENCODER
+    ends = _calibration_windows(split, detector)
+    scores = score_windows(GraphScorer(graphs[detector]), split.features, ends)
+    if not np.isfinite(scores).all():
+        message = "the training diverged: some windows have no finite score"
+        raise CheckFailedError(message, hint="Train with another seed, or with fewer steps.")
+    last = np.isin(ends, split.check)
     rates = {"label_rate": options.label_rate, "alert_rate": options.alert_rate}
-    early = calibrate(calibration_scores, **rates)
+    early, whole = calibrate(scores[~last], **rates), calibrate(scores, **rates)
+    symbols = np.array(columns.symbols, dtype=object)[columns.code[ends]]
     card = Card(
         version="",
-        features=FEATURES,
+        preset=preset.name,
+        features=preset.features,
         length=rules.length,
         metrics_window=rules.metrics_window,
         rsi_window=rules.rsi_window,
         overbought=rules.overbought,
         oversold=rules.oversold,
         scaler=scaler,
-        reference=tuple(map(float, reference)),
-        calibration=calibrate(np.concatenate([calibration_scores, check_scores]), **rates),
+        detector=detector,
+        detectors={name: graph_file(name) for name in graphs},
+        calibration=whole,
+        by_symbol=by_symbol(scores, symbols, whole),
         snapshot=snapshot,
-        training={"seed": options.seed, "steps": options.steps, "loss": loss, "windows": len(split.train)},
-        evaluation=_evaluate(early, check_scores, check_errors)
-        | {"calibration_windows": len(calibration_scores), "graph_difference": difference},
+        data=statistics(columns, split, preset.features),
+        training={
+            "seed": options.seed,
+            "steps": options.steps,
+            "loss": network.loss,
+            "windows": len(split.train),
+            "graph_difference": network.difference,
+        },
+        evaluation={
+            "check_windows": int(last.sum()),
+            "calibration_windows": len(scores),
+            "label_rate": float(np.mean(scores[last] > early.label_threshold)),
+            "alert_rate": float(np.mean(scores[last] > early.alert_threshold)),
+        },
         libraries={name: version(name) for name in LIBRARIES},
         code_version=_code_version(),
     )
-    card = replace(card, version=version_name(card, weights))
-    return MadeVersion(card, _keras_file(weights, rules.length), graph, check_scores, early.label_threshold)
+    card = replace(card, version=version_name(card, network.weights))
+    keras_file = _keras_file(network.weights, rules.length, preset)
+    return MadeVersion(card, keras_file, graphs, scores[last], early.label_threshold)
 
 
-def _held_out_errors(
-    weights: Weights, scaler: Scaler, split: WindowSplit, length: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Mean squared errors per feature of the windows to calibrate and to check with, not normalised yet."""
-    ones = np.ones(len(FEATURES), dtype=np.float32)
-    scorer = GraphScorer(build_graph(weights, length=length, scaler=scaler, reference=ones))
-    calibration, check = (
-        scorer.score(gather(split.features, thinned(part, MOST_HELD_OUT), length)).feature_errors
-        for part in (split.calibrate, split.check)
+def _require_parts(split: WindowSplit) -> None:
+    if all(len(part) for part in (split.train, split.calibrate, split.check)):
+        return
+    message = f"the {split.windows} windows found lie too close together in time to train, calibrate and check"
+    raise NotEnoughDataError(message, hint="Train on more hours.")
+
+
+def _train(
+    split: WindowSplit,
+    scaler: Scaler,
+    preset: Preset,
+    rules: WindowRules,
+    options: TrainingOptions,
+    progress: Progress,
+) -> _Network:
+    """The autoencoder with its graph, which is compared with Keras."""
+    network, loss = train_network(
+        scaler.transform(split.features),
+        split.train,
+        length=rules.length,
+        steps=options.steps,
+        seed=options.seed,
+        activation=preset.activation,
+        progress=progress,
     )
-    if not (np.isfinite(calibration).all() and np.isfinite(check).all()):
+    weights = weights_of(network)
+    ones = np.ones(len(preset.features), dtype=np.float32)
+    shape: dict[str, Any] = {
+        "length": rules.length,
+        "scaler": scaler,
+        "score": preset.score,
+        "activation": preset.activation,
+    }
+    plain = GraphScorer(autoencoder_graph(weights, reference=ones, **shape))
+    held_out = plain.score(gather(split.features, thinned(split.calibrate, MOST_HELD_OUT), rules.length))
+    if not np.isfinite(held_out.feature_errors).all():
         message = "the training diverged: some held-out windows have no finite score"
         raise CheckFailedError(message, hint="Train with another seed, or with fewer steps.")
-    return calibration, check
+    windows = gather(split.features, thinned(split.check, CHECKED_WINDOWS), rules.length)
+    scaled = scaler.transform(windows)
+    repeated = network.predict(scaled, batch_size=len(scaled), verbose=0)
+    expected = ((repeated - scaled) ** 2).mean(axis=1)
+    difference = check_graph(plain.score(windows).feature_errors, expected)
+    reference = reference_of(held_out.feature_errors) if preset.score == "fmax" else ones
+    return _Network(weights, loss, reference, autoencoder_graph(weights, reference=reference, **shape), difference)
 
 
-def _evaluate(early: Calibration, scores: npt.NDArray[np.float32], errors: npt.NDArray[np.float32]) -> dict[str, Any]:
-    """What came true, in the last part of the windows, of what the part before it promised."""
-    return {
-        "check_windows": len(scores),
-        "label_rate": float(np.mean(scores > early.label_threshold)),
-        "alert_rate": float(np.mean(scores > early.alert_threshold)),
-        "mean_squared_error": float(errors.mean()),
-        "feature_errors": dict(zip(FEATURES, map(float, errors.mean(axis=0)), strict=True)),
-    }
+def _other_graphs(
+    split: WindowSplit, scaler: Scaler, network: _Network, preset: Preset, rules: WindowRules
+) -> dict[str, bytes]:
+    """The graphs of the preset's other detectors."""
+    if preset.detectors == (AUTOENCODER,):
+        return {}
+    shape: dict[str, Any] = {"length": rules.length, "scaler": scaler}
+    fitted = gather(split.features, thinned(split.train, MOST_FITTED), rules.length)
+    whitening = fit_mahalanobis(scaler.transform(fitted))
+    mahalanobis = mahalanobis_graph(whitening, **shape)
+    held_out = gather(split.features, thinned(split.calibrate, MOST_HELD_OUT), rules.length)
+    surprises = tuple(fit_surprise(GraphScorer(graph).score(held_out).score) for graph in (network.graph, mahalanobis))
+    combination = combination_graph(
+        network.weights, whitening, reference=network.reference, surprises=(surprises[0], surprises[1]), **shape
+    )
+    return {MAHALANOBIS: mahalanobis, COMBINATION: combination}
+
+
+def _calibration_windows(split: WindowSplit, detector: str) -> Any:
+    """The windows whose scores calibrate, oldest first.
+
+    The autoencoder has learned its training windows and scores them too low: only held-out ones are fair. A
+    Mahalanobis distance has some hundred numbers for thousands of windows, so that all are, which makes 24 hours
+    of scores of 24 hours of data.
+    """
+    held_out = np.concatenate([thinned(split.calibrate, MOST_HELD_OUT), thinned(split.check, MOST_HELD_OUT)])
+    if detector != MAHALANOBIS:
+        return held_out
+    return np.concatenate([thinned(split.train, MOST_CALIBRATED), split.calibrate, split.check])
 
 
 def _code_version() -> str:
@@ -150,24 +237,18 @@ def _code_version() -> str:
         return "source"
 
 
-def _compare(
-    network: Any,
-    graph: GraphScorer,
-    windows: npt.NDArray[np.float32],
-    scaler: Scaler,
-    reference: npt.NDArray[np.float32],
-) -> float:
-    scaled = scaler.transform(windows)
-    reconstruction = network.predict(scaled, batch_size=len(scaled), verbose=0)
-    expected = ((reconstruction - scaled) ** 2).mean(axis=1)
-    return check_graph(graph.score(windows).feature_errors * reference, expected)
-
-
-def _keras_file(weights: Weights, length: int) -> bytes:
+def _keras_file(weights: Weights, length: int, preset: Preset) -> bytes:
     """The network as a ``.keras`` file, without the optimizer's state."""
-    network = build_network(length, len(FEATURES))
+    network = build_network(length, len(preset.features), preset.activation)
     set_weights(network, weights)
     with tempfile.TemporaryDirectory(prefix="fsictl-") as directory:
         path = Path(directory) / "model.keras"
         network.save(path)
         return path.read_bytes()
+
+
+def check_detector(name: str, preset: str) -> None:
+    """Raise ``InputError`` unless a version of that preset may score with that detector."""
+    if name not in preset_of(preset).detectors:
+        message = f"the preset {preset} has no detector {name!r}"
+        raise InputError(message, hint=f"It has {', '.join(preset_of(preset).detectors)}.")

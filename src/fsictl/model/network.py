@@ -1,7 +1,7 @@
 """The LSTM autoencoder: a window goes in, is squeezed through 16 numbers, and comes out again.
 
 Whatever the network has not learned to describe in 16 numbers comes out wrong; how wrong, is the score.
-Keras is only used to train; scoring runs the graph made by :mod:`fsictl.model.graph`.
+Keras is only used to train; scoring runs the graph made by :mod:`fsictl.model.detectors.graph`.
 """
 
 from __future__ import annotations
@@ -28,15 +28,22 @@ def load_keras() -> Any:
     return keras
 
 
-def build_network(length: int, features: int) -> Any:
+def build_network(length: int, features: int, activation: str = "tanh") -> Any:
     """A network for windows [batch, length, features], its weights still zero: see :func:`initial_weights`.
 
-    tanh rather than selu, which becomes unstable in longer windows; batch normalisation after every LSTM.
+    tanh rather than the ancestor's selu, which becomes unstable in longer windows; batch normalisation after every
+    LSTM.
     """
     layers = load_keras().layers
 
     def recurrent(units: int, x: Any, *, sequence: bool) -> Any:
-        lstm = layers.LSTM(units, return_sequences=sequence, kernel_initializer="zeros", recurrent_initializer="zeros")
+        lstm = layers.LSTM(
+            units,
+            activation=activation,
+            return_sequences=sequence,
+            kernel_initializer="zeros",
+            recurrent_initializer="zeros",
+        )
         return layers.BatchNormalization()(lstm(x))
 
     window = layers.Input((length, features), name="window")

@@ -1,4 +1,4 @@
-"""Robust scaling: what is usual lies within about one, what is not grows only like its logarithm."""
+"""Scaling of features: robust and bent (what is far out grows only like its logarithm), or plain z-scores."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ LEAST_SCALE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Scaler:
-    """asinh((x − center) / scale), one center and scale per feature."""
+    """asinh((x − center) / scale), one center and scale per feature; without asinh if it is not to ``bend``."""
 
     center: tuple[float, ...]
     scale: tuple[float, ...]
+    bend: bool = True
 
     def transform(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Scaled values, in the arithmetic (float32) of the scoring graph.
@@ -31,16 +32,20 @@ class Scaler:
         """
         center = np.asarray(self.center, dtype=np.float32)
         scale = np.asarray(self.scale, dtype=np.float32)
-        scaled: npt.NDArray[np.float32] = np.arcsinh((values - center) / scale)
-        return scaled
+        scaled: npt.NDArray[np.float32] = (values - center) / scale
+        return np.arcsinh(scaled) if self.bend else scaled
 
 
-def fit_scaler(values: npt.NDArray[np.float32] | Floats) -> Scaler:
-    """Median and interquartile range of rows of features, [rows, features].
+def fit_scaler(values: npt.NDArray[np.float32] | Floats, *, robust: bool = True) -> Scaler:
+    """Median and interquartile range of rows of features, [rows, features]; else mean and standard deviation.
 
     >>> fit_scaler(np.array([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0]]))
-    Scaler(center=(1.0, 5.0), scale=(0.7412898443291327, 0.05))
+    Scaler(center=(1.0, 5.0), scale=(0.7412898443291327, 0.05), bend=True)
     """
-    low, center, high = np.quantile(np.asarray(values, dtype=np.float64), (0.25, 0.5, 0.75), axis=0)
+    values = np.asarray(values, dtype=np.float64)
+    if not robust:
+        spread = np.maximum(values.std(axis=0), np.finfo(np.float32).tiny)
+        return Scaler(tuple(map(float, values.mean(axis=0))), tuple(map(float, spread)), bend=False)
+    low, center, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
     scale = np.maximum((high - low) / NORMAL_IQR, LEAST_SCALE)
     return Scaler(tuple(map(float, center)), tuple(map(float, scale)))

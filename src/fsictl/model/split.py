@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fsictl.model.columns import Columns, Integers
-from fsictl.model.features import features_of, history_rows
+from fsictl.model.features import FEATURES, features_of, history_rows
 from fsictl.model.windows import ROW_MS, WindowRules, cut_windows, is_stale, run_lengths
 
 HELD_OUT = 0.2
@@ -26,12 +26,12 @@ class WindowSplit:
     windows: int
 
 
-def split_windows(columns: Columns, rules: WindowRules) -> WindowSplit:
+def split_windows(columns: Columns, rules: WindowRules, names: tuple[str, ...] = FEATURES) -> WindowSplit:
     """The usable windows in three parts of which no two share a moment.
 
     Windows that would overlap an earlier part are left out, so the parts together may hold less than ``windows``.
     """
-    features = features_of(columns, metrics_window=rules.metrics_window)
+    features = features_of(columns, metrics_window=rules.metrics_window, names=names)
     ends = usable_windows(columns, features, rules)
     if len(ends) == 0:
         return WindowSplit(features, ends, ends, ends, 0)

@@ -29,6 +29,7 @@ def train_network(
     length: int,
     steps: int,
     seed: int,
+    activation: str = "tanh",
     progress: Progress = no_progress,
 ) -> tuple[Any, float]:
     """A network trained to repeat the windows of scaled ``values`` [rows, features] that end at ``ends``.
@@ -38,7 +39,7 @@ def train_network(
     keras = load_keras()
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    network = build_network(length, values.shape[1])
+    network = build_network(length, values.shape[1], activation)
     set_weights(network, initial_weights(values.shape[1], rng))
     network.compile(optimizer="adam", loss="mse")
     drawn = ends[rng.integers(0, len(ends), (steps, BATCH))]

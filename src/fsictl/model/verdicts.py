@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fsictl.model.columns import Columns, Flags, Integers
 from fsictl.model.features import features_of, history_rows
+from fsictl.model.rolling import Judgement, RollingCalibration
 from fsictl.model.scoring import Scores
 from fsictl.model.versions import Scorer
 from fsictl.model.windows import WindowRules, filled_share, gather, is_stale
@@ -36,13 +37,20 @@ NO_SCORE = "no score"
 
 
 def judge_windows(
-    columns: Columns, runs: Integers, ends: Integers, *, rules: WindowRules, scorer: Scorer | None, shadow: bool = False
+    columns: Columns,
+    runs: Integers,
+    ends: Integers,
+    *,
+    rules: WindowRules,
+    scorer: Scorer | None,
+    rolling: RollingCalibration,
+    shadow: bool = False,
 ) -> pa.Table:
     """One ``reconerr`` row per window end, in the order of ``ends``.
 
-    A window is unreliable when its score is above the version's label threshold, and an alert when it is above
-    the stricter one. A stale window is unreliable by rule and no alert; it keeps its score if it has one.
-    A ``shadow`` version never alerts.
+    A window is unreliable when its score is above the label threshold in force, and an alert when its p-value is not
+    above the stricter rate. A stale window is unreliable by rule and no alert; it keeps its score if it has one, but
+    takes no part in the calibration. A ``shadow`` version never alerts.
     """
     stale = is_stale(columns, ends, rules)
     reasons = np.full(len(ends), "", dtype=object)
@@ -50,16 +58,7 @@ def judge_windows(
     reasons[stale] = STALE
     scored = ~np.isnan(scores.score)
     judged = scored | stale
-    error = scores.score.astype(np.float64)
-    nothing = np.full(len(ends), np.nan)
-    threshold, p_value, above, alert = nothing, nothing, np.zeros(len(ends), np.bool_), np.zeros(len(ends), np.bool_)
-    if scorer is not None:
-        calibration = scorer.card.calibration
-        threshold = np.where(scored, calibration.label_threshold, np.nan)
-        p_value = np.where(scored, calibration.p_values(scores.score), np.nan)
-        above = scored & (error > calibration.label_threshold)
-        # By the p-value, so that too few calibration scores to tell one window in a hundred raise no alert at all.
-        alert = scored & ~stale & (p_value <= calibration.alert_rate) & (not shadow)
+    judgement = _judge(columns, ends, scores, scored, stale, scorer=scorer, rolling=rolling)
     rsi = columns.rsi[ends]
     return table_of(
         RECONERR,
@@ -67,11 +66,11 @@ def judge_windows(
             "symbol": np.array(columns.symbols, dtype=object)[columns.code[ends]],
             "timestamp": columns.timestamp[ends],
             "model_version": [scorer.version if scorer else ""] * len(ends),
-            "reconstruction_error": error,
-            "threshold": threshold,
-            "unreliable": _flags(above | stale, judged),
-            "alert": _flags(alert, judged),
-            "p_value": p_value,
+            "reconstruction_error": scores.score.astype(np.float64),
+            "threshold": judgement.threshold,
+            "unreliable": _flags(judgement.unreliable | stale, judged),
+            "alert": _flags(judgement.alert & ~stale & (not shadow), judged),
+            "p_value": judgement.p_value,
             "rsi": rsi,
             "side": np.where(rsi > rules.overbought, "overbought", "oversold"),
             "feature_errors": _shares(scores.feature_errors, scored, scorer),
@@ -79,6 +78,31 @@ def judge_windows(
             "reason": [reason or None for reason in reasons],
         },
     )
+
+
+def _judge(
+    columns: Columns,
+    ends: Integers,
+    scores: Scores,
+    scored: Flags,
+    stale: Flags,
+    *,
+    scorer: Scorer | None,
+    rolling: RollingCalibration,
+) -> Judgement:
+    """What the calibrations in force say; nothing (NaN, false) about windows without a score."""
+    count = len(ends)
+    made = Judgement(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count, bool), np.zeros(count, bool))
+    if scorer is None:
+        return made
+    for code in np.unique(columns.code[ends[scored]]):
+        mine = np.flatnonzero(scored & (columns.code[ends] == code))
+        symbol, time = columns.symbols[code], columns.timestamp[ends[mine]]
+        found = rolling.judge(scorer.card, symbol, time, scores.score[mine], counts=~stale[mine])
+        made.threshold[mine], made.p_value[mine] = found.threshold, found.p_value
+        made.unreliable[mine], made.alert[mine] = found.unreliable, found.alert
+    made.threshold[~np.isfinite(made.threshold)] = np.nan
+    return made
 
 
 def _score(
@@ -108,7 +132,7 @@ def _score(
         needed[columns.code[chosen]] = True
         kept = needed[columns.code]
         place = np.cumsum(kept) - 1
-        features = features_of(columns.take(kept), metrics_window=rules.metrics_window)
+        features = features_of(columns.take(kept), metrics_window=rules.metrics_window, names=scorer.card.features)
         made = scorer.graph.score(gather(features, place[chosen], rules.length))
         score[ready], errors[ready] = made.score, made.feature_errors
         reasons[ready & np.isnan(score)] = NO_SCORE

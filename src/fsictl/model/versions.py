@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from fsictl.errors import InputError
 from fsictl.model.card import Card, read_card, write_card
-from fsictl.model.features import FEATURES
+from fsictl.model.features import FEATURES, LEVELS
 from fsictl.model.network import Weights
 from fsictl.model.scoring import GraphScorer
-from fsictl.ports.artifacts import Artifacts
+from fsictl.ports.artifacts import Artifacts, ReadableArtifacts
 
 CHAMPION = "champion"
 """Alias of the version whose verdicts count."""
@@ -22,12 +23,11 @@ CHALLENGER = "challenger"
 
 CARD_FILE = "card.json"
 KERAS_FILE = "model.keras"
-GRAPH_FILE = "model.onnx"
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """A version that is ready to score: its card and its graph."""
+    """A version that is ready to score: its card, and the graph of the detector that the card names."""
 
     card: Card
     graph: GraphScorer
@@ -50,9 +50,17 @@ def version_name(card: Card, weights: Weights) -> str:
     return f"{until:%Y%m%dT%H%M%S}-{digest.hexdigest()[:10]}"
 
 
-def store_version(artifacts: Artifacts, card: Card, *, keras_file: bytes, graph: bytes) -> Card:
-    """Store the files of a version under its name; returns the card with the hashes of the other two in it."""
-    others = {KERAS_FILE: keras_file, GRAPH_FILE: graph}
+def graph_file(detector: str) -> str:
+    """The name of the file that holds the scoring graph of a detector."""
+    return f"{detector}.onnx"
+
+
+def store_version(artifacts: Artifacts, card: Card, *, keras_file: bytes, graphs: Mapping[str, bytes]) -> Card:
+    """Store the files of a version, with the graph of each detector, under its name.
+
+    Returns the card with the hashes of all other files in it.
+    """
+    others = {KERAS_FILE: keras_file} | {card.detectors[name]: graph for name, graph in graphs.items()}
     complete = replace(card, files={name: hashlib.sha256(data).hexdigest() for name, data in others.items()})
     artifacts.put(card.version, {**others, CARD_FILE: write_card(complete)})
     return complete
@@ -68,7 +76,7 @@ def load_card(artifacts: Artifacts, version: str) -> Card:
     return card
 
 
-def load_file(artifacts: Artifacts, card: Card, file: str) -> bytes:
+def load_file(artifacts: ReadableArtifacts, card: Card, file: str) -> bytes:
     """One of the version's other files, compared with its hash in the card; ``InputError`` when it differs."""
     data = artifacts.get(card.version, file)
     if hashlib.sha256(data).hexdigest() != card.files.get(file):
@@ -83,11 +91,20 @@ def load_scorer(artifacts: Artifacts, version: str) -> Scorer:
     ``InputError`` when it is missing, damaged, or made for features that this program does not compute.
     """
     card = load_card(artifacts, version)
-    graph = GraphScorer(load_file(artifacts, card, GRAPH_FILE))
-    if card.features != FEATURES or (graph.length, graph.features) != (card.length, len(FEATURES)):
+    return Scorer(card, load_detector(artifacts, card, card.detector))
+
+
+def load_detector(artifacts: ReadableArtifacts, card: Card, name: str) -> GraphScorer:
+    """One of the version's detectors; errors as of :func:`load_scorer`."""
+    if name not in card.detectors:
+        message = f"model version {card.version} has no detector {name!r}"
+        raise InputError(message, hint=f"It has {', '.join(card.detectors)}.")
+    graph = GraphScorer(load_file(artifacts, card, card.detectors[name]))
+    known = card.features in (FEATURES, LEVELS)
+    if not known or (graph.length, graph.features) != (card.length, len(card.features)):
         message = f"model version {card.version} was made for other features than this program computes"
         raise InputError(message, hint="Use the fsictl that made it, or train a new version.")
-    return Scorer(card, graph)
+    return graph
 
 
 def load_alias(artifacts: Artifacts, alias: str, loaded: Scorer | None = None) -> Scorer | None:
@@ -101,23 +118,3 @@ def load_alias(artifacts: Artifacts, alias: str, loaded: Scorer | None = None) -
     if loaded is not None and loaded.version == version:
         return loaded
     return load_scorer(artifacts, version)
-
-
-def promote(artifacts: Artifacts, version: str) -> None:
-    """Let the champion be that version; running streams follow without a restart. ``InputError`` if it is damaged."""
-    load_scorer(artifacts, version)
-    artifacts.point(CHAMPION, version)
-
-
-def rollback(artifacts: Artifacts) -> str:
-    """Let the champion be the version that was champion when the present one was made; returns its name.
-
-    ``InputError`` when there is no champion, or it had no predecessor, or that one is damaged.
-    """
-    version = artifacts.resolve(CHAMPION)
-    parent = None if version is None else load_card(artifacts, version).parent
-    if parent is None:
-        message = "there is no champion" if version is None else f"model version {version} replaced no other"
-        raise InputError(message, hint="Promote the version that you want by its name.")
-    promote(artifacts, parent)
-    return parent

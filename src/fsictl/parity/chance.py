@@ -11,11 +11,12 @@ from fsictl import __version__
 from fsictl.errors import InputError
 from fsictl.model.calibration import calibrate
 from fsictl.model.card import Card, Snapshot
+from fsictl.model.detectors.autoencoder import autoencoder_graph
+from fsictl.model.detectors.contract import AUTOENCODER
 from fsictl.model.features import FEATURES
-from fsictl.model.graph import build_graph
 from fsictl.model.network import INNER_UNITS, OUTER_UNITS, Weights
 from fsictl.model.scaler import Scaler
-from fsictl.model.versions import CHAMPION, store_version
+from fsictl.model.versions import CHAMPION, graph_file, store_version
 from fsictl.model.windows import WindowRules
 
 
@@ -41,6 +42,15 @@ class MemoryArtifacts:
     def point(self, alias: str, folder: str) -> None:
         self.names[alias] = folder
 
+    def swap(self, alias: str, expected: str | None, folder: str) -> bool:
+        if self.names.get(alias) != expected:
+            return False
+        self.names[alias] = folder
+        return True
+
+    def forget(self, alias: str) -> None:
+        self.names.pop(alias, None)
+
     def resolve(self, alias: str) -> str | None:
         return self.names.get(alias)
 
@@ -57,6 +67,7 @@ def champion_of_chance(rules: WindowRules, *, seed: int) -> MemoryArtifacts:
     rng = np.random.default_rng(seed)
     card = Card(
         version="chance",
+        preset="standard",
         features=FEATURES,
         length=rules.length,
         metrics_window=rules.metrics_window,
@@ -64,7 +75,8 @@ def champion_of_chance(rules: WindowRules, *, seed: int) -> MemoryArtifacts:
         overbought=rules.overbought,
         oversold=rules.oversold,
         scaler=Scaler((0.0,) * len(FEATURES), (1.0,) * len(FEATURES)),
-        reference=(1.0,) * len(FEATURES),
+        detector=AUTOENCODER,
+        detectors={AUTOENCODER: graph_file(AUTOENCODER)},
         calibration=calibrate(np.linspace(0.0, 4.0, 200, dtype=np.float32), label_rate=0.3, alert_rate=0.1),
         snapshot=Snapshot((), 0, 0, 0, ""),
         training={"seed": seed},
@@ -72,10 +84,10 @@ def champion_of_chance(rules: WindowRules, *, seed: int) -> MemoryArtifacts:
         libraries={},
         code_version=__version__,
     )
-    reference = np.asarray(card.reference, dtype=np.float32)
-    graph = build_graph(_weights(rng), length=rules.length, scaler=card.scaler, reference=reference)
+    reference = np.ones(len(FEATURES), dtype=np.float32)
+    graph = autoencoder_graph(_weights(rng), length=rules.length, scaler=card.scaler, reference=reference)
     artifacts = MemoryArtifacts()
-    store_version(artifacts, card, keras_file=b"", graph=graph)
+    store_version(artifacts, card, keras_file=b"", graphs={AUTOENCODER: graph})
     artifacts.point(CHAMPION, card.version)
     return artifacts
 

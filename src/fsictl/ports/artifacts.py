@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class Artifacts(Protocol):
+class ReadableArtifacts(Protocol):
+    """What scoring needs of a store."""
+
+    def get(self, folder: str, file: str) -> bytes:
+        """The bytes of one file."""
+        ...
+
+
+class Artifacts(ReadableArtifacts, Protocol):
     """Folders of files that never change once they are there, and aliases that move between them.
 
     A missing folder, file or alias raises ``InputError``; disk problems ``StorageError``.
@@ -29,6 +37,17 @@ class Artifacts(Protocol):
 
     def point(self, alias: str, folder: str) -> None:
         """Let the alias name that folder, which must exist; readers see the old or the new one, never neither."""
+        ...
+
+    def swap(self, alias: str, expected: str | None, folder: str) -> bool:
+        """As :meth:`point`, but only if the alias names ``expected`` (``None``: nothing) now; whether it did.
+
+        Of several that swap at once with the same expectation one succeeds.
+        """
+        ...
+
+    def forget(self, alias: str) -> None:
+        """Let the alias name nothing; it need not be there."""
         ...
 
     def resolve(self, alias: str) -> str | None:

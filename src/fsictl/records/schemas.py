@@ -152,7 +152,64 @@ TRAINING_RUNS = Schema(
     "Every training run, also those that made no version.",
 )
 
-TABLES: dict[str, Schema] = {schema.name: schema for schema in (PRICES, METRICS, RECONERR, TRAINING_RUNS)}
+CALIBRATIONS = Schema(
+    "calibrations",
+    ("symbol", "timestamp", "model_version"),
+    (
+        _SYMBOL,
+        Field("timestamp", Kind.TIMESTAMP, "event time from which it holds"),
+        Field("model_version", Kind.TEXT, "the version whose scores it is about"),
+        Field("label_threshold", Kind.FLOAT, "score above which the RSI is called unreliable", nullable=True),
+        Field("alert_threshold", Kind.FLOAT, "score above which there is an alert", nullable=True),
+        Field("label_rate", Kind.FLOAT, "share of ordinary windows meant to be above the first"),
+        Field("alert_rate", Kind.FLOAT, "share of ordinary windows meant to be above the second"),
+        Field("windows", Kind.INTEGER, "windows scored since the row before this one"),
+        Field("unreliable", Kind.INTEGER, "how many of them were above the label threshold then in force"),
+        Field("alerts", Kind.INTEGER, "how many of them were above the alert threshold then in force"),
+        Field("scores", Kind.TEXT, "JSON: the histogram of scores that the thresholds come from"),
+    ),
+    "The thresholds in force, made anew every hour for each symbol, and what the ones before achieved.",
+)
+
+SCORECARDS = Schema(
+    "scorecards",
+    ("model_version", "prices", "detector", "kind"),
+    (
+        Field("model_version", Kind.TEXT, "the version that was evaluated"),
+        Field("prices", Kind.TEXT, "what it was evaluated on"),
+        Field("detector", Kind.TEXT, "the detector; verdict is what the version says, with all its rules"),
+        Field("kind", Kind.TEXT, "the kind of anomaly, or all"),
+        Field("at", Kind.TIMESTAMP, "when it was evaluated"),
+        Field("ordinary_windows", Kind.INTEGER, "windows without an anomaly"),
+        Field("windows", Kind.INTEGER, "windows with an anomaly of that kind"),
+        Field("events", Kind.INTEGER, "anomalies with at least one window"),
+        Field("roc_auc", Kind.FLOAT, "chance that a window with an anomaly scores above one without", nullable=True),
+        Field("average_precision", Kind.FLOAT, "mean precision over all thresholds", nullable=True),
+        Field("recall_1", Kind.FLOAT, "share of events found when 1 % of ordinary windows are flagged", nullable=True),
+        Field("recall_10", Kind.FLOAT, "the same for 10 %", nullable=True),
+        Field("flagged_1", Kind.FLOAT, "share of ordinary windows that is flagged for recall_1"),
+        Field("flagged_10", Kind.FLOAT, "share of ordinary windows that is flagged for recall_10"),
+    ),
+    "How well detectors find anomalies that were put into prices: see model evaluate.",
+)
+
+PROMOTIONS = Schema(
+    "promotions",
+    ("at", "model_version"),
+    (
+        Field("at", Kind.TIMESTAMP, "when it became champion"),
+        Field("model_version", Kind.TEXT, "the version that scores from then on"),
+        Field("previous", Kind.TEXT, "the champion before it", nullable=True),
+        Field("action", Kind.TEXT, "train, promote or rollback"),
+        Field("forced", Kind.BOOLEAN, "true when its gate had refused it"),
+        Field("reason", Kind.TEXT, "why it was forced, or what was given as a reason", nullable=True),
+    ),
+    "Every change of the champion.",
+)
+
+TABLES: dict[str, Schema] = {
+    schema.name: schema for schema in (PRICES, METRICS, RECONERR, CALIBRATIONS, TRAINING_RUNS, SCORECARDS, PROMOTIONS)
+}
 """Every table by its name."""
 
 TOPIC_SCHEMAS: dict[str, Schema] = {PRICES_TOPIC: PRICES, METRICS_TOPIC: METRICS, RECONERR_TOPIC: RECONERR}

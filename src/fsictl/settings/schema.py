@@ -79,10 +79,20 @@ class ModelSettings:
     steps: int = setting(2700, "training steps of one batch of 32 windows", least=1, most=1_000_000)
     seed: int = setting(1, "seed of the training", least=0, most=2**32 - 1)
     least_windows: int = setting(500, "windows below which nothing is trained", least=50, most=10_000_000)
+    detector: str = setting(
+        "mahalanobis", "what scores a window", choices=("mahalanobis", "combination", "autoencoder")
+    )
     label_rate: float = setting(0.10, "share of ordinary windows that may be called unreliable", least=0.001, most=0.5)
     alert_rate: float = setting(0.01, "share of ordinary windows that may raise an alert", least=0.0001, most=0.5)
     stale_after: int = setting(20, "seconds without a tick after which a verdict is stale", least=1, most=3600)
     most_filled: float = setting(0.9, "share of filled rows above which a verdict is stale", least=0.0, most=1.0)
+    most_age: float = setting(
+        168.0, "age of the training data above which a version is to be replaced, hours", least=1.0, most=24 * 366
+    )
+    drift_hours: int = setting(
+        6, "hours in a row with drift after which a version is to be replaced", least=1, most=720
+    )
+    cooldown: float = setting(24.0, "hours after a training run in which none is asked for", least=0.0, most=24 * 366)
 
 
 @dataclass(frozen=True, slots=True)

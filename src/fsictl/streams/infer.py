@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fsictl.clock import Clock
-from fsictl.model.champion import Champion
+from fsictl.errors import FsictlError
+from fsictl.model.champion import Challenger, Champion
 from fsictl.model.inference import InferenceOperator
 from fsictl.model.windows import WindowRules
 from fsictl.ports.artifacts import Artifacts
+from fsictl.ports.warehouse import Warehouse
 from fsictl.records.encoding import DecodedRows, decode_rows, encode_all_rows
 from fsictl.records.message import Received
-from fsictl.records.schemas import METRICS, METRICS_TOPIC, RECONERR, RECONERR_TOPIC
+from fsictl.records.schemas import CALIBRATIONS, METRICS, METRICS_TOPIC, RECONERR, RECONERR_TOPIC
 from fsictl.streams.pipeline import Result, dead_letters
 
 if TYPE_CHECKING:
@@ -20,18 +23,28 @@ if TYPE_CHECKING:
 
 NAME = "infer"
 
+log = logging.getLogger(__name__)
+
 
 class InferPipeline:
-    """Metrics rows in, one verdict out for every window that ends at an extreme RSI."""
+    """Metrics rows in, one verdict out for every window that ends at an extreme RSI.
+
+    The challenger is scored beside the champion, in shadow: its verdicts are stored under its name and never alert.
+    The calibrations that the operator makes every hour go to the table ``calibrations`` of the warehouse, if there is
+    one: outside of the step's commit, because a step that is done again makes the same ones.
+    """
 
     name = NAME
     inputs = (METRICS_TOPIC,)
 
-    def __init__(self, rules: WindowRules, artifacts: Artifacts, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(
+        self, rules: WindowRules, artifacts: Artifacts, clock: Clock, warehouse: Warehouse | None = None
+    ) -> None:
+        self._clock, self._warehouse = clock, warehouse
         self._operator = InferenceOperator(rules)
-        self._champion = Champion(artifacts)
-        self._counters = {"rows": 0, "verdicts": 0, "unreliable": 0, "alerts": 0, "rejected": 0}
+        self._champion, self._challenger = Champion(artifacts), Challenger(artifacts)
+        self._not_stored: str | None = None
+        self._counters = {"rows": 0, "verdicts": 0, "unreliable": 0, "alerts": 0, "shadow": 0, "rejected": 0}
 
     def restore(self, state: bytes | None, counters: Mapping[str, int]) -> None:
         self._counters |= {key: counters.get(key, 0) for key in self._counters}
@@ -43,13 +56,34 @@ class InferPipeline:
             return Result()
         decoded = decode_rows(METRICS, list(received))
         result = Result(outgoing=dead_letters(decoded.rejects, self._clock.now_ms()))
-        verdicts = self._operator.process(decoded.table, self._champion.scorer())
+        champion, challenger = self._champion.scorer(), self._challenger.scorer()
+        verdicts = self._operator.process(decoded.table, champion, challenger)
+        self._store_calibrations()
         result.outgoing += [(RECONERR_TOPIC, message) for message in encode_all_rows(RECONERR, verdicts)]
         result.urgent = bool(result.outgoing)
-        self._count(decoded, verdicts)
+        self._count(decoded, verdicts, champion.version if champion is not None else "")
         return result
 
-    def _count(self, decoded: DecodedRows, verdicts: pa.Table) -> None:
+    def _store_calibrations(self) -> None:
+        rows = self._operator.calibrations()
+        if self._warehouse is None or not rows.num_rows:
+            return
+        try:
+            self._warehouse.write(CALIBRATIONS.name, rows)
+        except FsictlError as error:
+            if str(error) != self._not_stored:
+                self._not_stored = str(error)
+                then = "Scoring goes on with new calibrations all the same; they are not stored"
+                log.error("%s. %s %s.", error, error.hint, then)
+        else:
+            self._not_stored = None
+
+    def _count(self, decoded: DecodedRows, verdicts: pa.Table, champion: str) -> None:
+        import pyarrow.compute as pc
+
+        own = pc.equal(verdicts.column("model_version"), champion)
+        self._counters["shadow"] += verdicts.num_rows - (pc.sum(own).as_py() or 0)
+        verdicts = verdicts.filter(own)
         self._counters["rows"] += decoded.table.num_rows
         self._counters["rejected"] += len(decoded.rejects)
         self._counters["verdicts"] += verdicts.num_rows

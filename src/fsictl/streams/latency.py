@@ -24,8 +24,8 @@ class Latency:
 def latency_of(received: Sequence[Received], allowed_lateness_ms: int) -> Latency | None:
     """The latency of live messages of rows; ``None`` when there are none.
 
-    A second closes ``allowed_lateness`` after its end. The attribute ``timestamp`` of a message is its newest row's,
-    the last millisecond of that second.
+    A second closes ``allowed_lateness`` after its end. The attribute ``timestamp`` of a message is that of its
+    oldest row, the last millisecond of its second: the row that has waited longest.
 
     >>> from fsictl.records.message import Message
     >>> late = [Received("metrics", "1", Message(b"", {"timestamp": "1999"}), 4000 + wait) for wait in (10, 20, 30)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from fsictl.errors import InputError
@@ -80,3 +82,37 @@ def test_an_alias_names_only_what_is_there(backend):
     with pytest.raises(InputError, match="v1"):
         backend.artifacts.point("live", "v1")
     assert backend.artifacts.resolve("live") is None
+
+
+def test_an_alias_is_swapped_only_from_what_was_expected(backend):
+    backend.artifacts.put("v1", FILES)
+    backend.artifacts.put("v2", FILES)
+    assert backend.artifacts.swap("live", None, "v1")
+    assert not backend.artifacts.swap("live", None, "v2")
+    assert not backend.artifacts.swap("live", "v2", "v2")
+    assert backend.artifacts.resolve("live") == "v1"
+    assert backend.artifacts.swap("live", "v1", "v2")
+    assert backend.artifacts.resolve("live") == "v2"
+    with pytest.raises(InputError):
+        backend.artifacts.swap("live", "v2", "v3")
+
+
+def test_of_many_that_swap_at_once_one_succeeds(backend):
+    backend.artifacts.put("v0", FILES)
+    backend.artifacts.point("live", "v0")
+    names = [f"v{number}" for number in range(1, 9)]
+    for name in names:
+        backend.artifacts.put(name, FILES)
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda name: backend.artifacts.swap("live", "v0", name), names))
+    assert won.count(True) == 1
+    assert backend.artifacts.resolve("live") == names[won.index(True)]
+
+
+def test_an_alias_can_be_forgotten(backend):
+    backend.artifacts.put("v1", FILES)
+    backend.artifacts.point("live", "v1")
+    backend.artifacts.forget("live")
+    backend.artifacts.forget("live")
+    assert backend.artifacts.resolve("live") is None
+    assert backend.artifacts.aliases() == {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from fsictl.backends.local.database import storage_errors
@@ -77,6 +79,10 @@ class LocalArtifacts:
 
     def point(self, alias: str, folder: str) -> None:
         """Let the alias name that folder, by replacing the alias file."""
+        with self._locked():
+            self._point(alias, folder)
+
+    def _point(self, alias: str, folder: str) -> None:
         path = self._aliases / check_name("alias", alias)
         if not (self._versions / check_name("folder", folder)).is_dir():
             message = f"there is no folder {folder!r} for the alias {alias!r}"
@@ -92,6 +98,31 @@ class LocalArtifacts:
                 _sync_directory(self._aliases)
             finally:
                 Path(aside).unlink(missing_ok=True)
+
+    def swap(self, alias: str, expected: str | None, folder: str) -> bool:
+        """Let the alias name that folder if it names ``expected`` now, while nobody else may move an alias."""
+        with self._locked():
+            if self.resolve(alias) != expected:
+                return False
+            self._point(alias, folder)
+            return True
+
+    def forget(self, alias: str) -> None:
+        """Let the alias name nothing."""
+        path = self._aliases / check_name("alias", alias)
+        with self._locked(), storage_errors(path):
+            path.unlink(missing_ok=True)
+            _sync_directory(self._aliases)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One at a time among all processes that move aliases."""
+        path = self._aliases / ".lock"
+        with storage_errors(path):
+            self._aliases.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
 
     def resolve(self, alias: str) -> str | None:
         """The folder that the alias names, or ``None``."""

@@ -39,7 +39,7 @@ def tables_sql() -> str:
     Tables are clustered by their natural key: a time range of one symbol is one stretch of the file.
     """
     counts = (
-        "CREATE TABLE row_counts (name TEXT NOT NULL, symbol TEXT NOT NULL, rows INTEGER NOT NULL, "
+        "CREATE TABLE IF NOT EXISTS row_counts (name TEXT NOT NULL, symbol TEXT NOT NULL, rows INTEGER NOT NULL, "
         "PRIMARY KEY (name, symbol)) WITHOUT ROWID"
     )
     return ";\n".join([*(_table_sql(schema) for schema in TABLES.values()), counts]) + ";"
@@ -49,7 +49,8 @@ def _table_sql(schema: Schema) -> str:
     columns = [
         f'"{field.name}" {_SQL_TYPES[field.kind]}{"" if field.nullable else " NOT NULL"}' for field in schema.fields
     ]
-    return f"CREATE TABLE {schema.name} ({', '.join(columns)}, PRIMARY KEY ({_names(schema.key)})) WITHOUT ROWID"
+    key = _names(schema.key)
+    return f"CREATE TABLE IF NOT EXISTS {schema.name} ({', '.join(columns)}, PRIMARY KEY ({key})) WITHOUT ROWID"
 
 
 def _names(names: Sequence[str], order: str = "") -> str:
@@ -211,7 +212,9 @@ def _select(
     values: Sequence[Any],
     newest: int | None,
 ) -> pa.Table:
-    """The rows that meet all conditions, sorted by key."""
+    """The rows that meet all conditions, sorted by key; none when the file is older than the table."""
+    if not database.all("SELECT 1 FROM sqlite_master WHERE name = ?", (schema.name,)):
+        return pa.schema([arrow_schema(schema).field(field.name) for field in fields]).empty_table()
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     source = schema.name + where
     if newest is not None:

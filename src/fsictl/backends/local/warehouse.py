@@ -48,6 +48,7 @@ class LocalWarehouse:
                 self._output = None
             if self._output is None:
                 self._output = Database.for_writing(self._layout.warehouse, _tables(), self._policy.synchronous)
+                _complete(self._output)
             with self._output.transaction():
                 _write(self._output, {table: rows})
 
@@ -127,6 +128,16 @@ def _tables() -> str:
     from fsictl.backends.local.tables import tables_sql
 
     return log.TABLES + tables_sql()
+
+
+def _complete(database: Database) -> None:
+    """Add the tables that a file lacks which an earlier fsictl made."""
+    from fsictl.backends.local.tables import tables_sql
+
+    names = {str(name) for (name,) in database.all("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not names >= set(TABLES):
+        with database.transaction():
+            database.connection.execute(tables_sql())
 
 
 def _check_count(rows: int | None) -> None:

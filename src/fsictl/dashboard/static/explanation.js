@@ -4,6 +4,9 @@ import * as format from "./format.js";
 import { ask } from "./live.js";
 import { sparkline } from "./sparkline.js";
 
+/** The end of a bar in seconds from a row's timestamp in ms. */
+const secondsOf = (timestamp) => (timestamp + 1) / 1000;
+
 function make(name, text, className) {
   const element = document.createElement(name);
   if (text !== undefined) element.textContent = text;
@@ -44,25 +47,25 @@ function curve(title, values, name) {
   return figure;
 }
 
-function sentence({ alert, worst }) {
-  if (!worst) return `The RSI of ${alert.symbol} was ${alert.side}.`;
-  const rsi = `The RSI of ${alert.symbol} was ${format.plain(worst.rsi)}, ${worst.side}`;
-  if (worst.error == null) return `${rsi}; a rule decided without a score: ${worst.reason}.`;
-  const chance = worst.p_value == null ? "" : `, as ${format.percent(worst.p_value)} of ordinary windows do`;
-  return `${rsi}, but the rows before it do not look as they usually do: the error reached ${format.score(worst.error)} (threshold ${format.score(worst.threshold)})${chance}.`;
+function sentence({ alert, verdict }) {
+  const rsi = `The RSI of ${alert.symbol} was ${format.plain(verdict.rsi)}, ${verdict.side}`;
+  if (verdict.reconstruction_error == null) return `${rsi}; a rule decided without a score: ${verdict.reason}.`;
+  const chance = verdict.p_value == null ? "" : `, as in ${format.percent(verdict.p_value)} of ordinary windows`;
+  return `${rsi}, but the seconds before it do not look as they usually do: the error reached ${format.score(verdict.reconstruction_error)} (threshold ${format.score(verdict.threshold)})${chance}.`;
 }
 
-function lineage({ version, alert }) {
-  const { snapshot = {}, calibration = {} } = version ?? {};
+function lineage({ version, alert, detectors }) {
+  const { trained_on: data = {} } = version ?? {};
   return facts([
     ["Model", alert.model_version || "none"],
-    ["Detector", version?.detector],
-    ["Made", version?.created_at && format.moment(version.created_at)],
-    ["Trained on", snapshot.symbols && format.symbols(snapshot.symbols)],
-    ["Data", snapshot.until && `${format.moment(snapshot.since / 1000)} to ${format.moment(snapshot.until / 1000)}`],
-    ["Rows", snapshot.rows?.toLocaleString("en")],
-    ["SHA-256 of the data", snapshot.sha256 && `${snapshot.sha256.slice(0, 16)}…`],
-    ["Calibrated for", calibration.label_rate && `${format.percent(calibration.label_rate)} unreliable, ${format.percent(calibration.alert_rate)} alerts`],
+    ["Detector that decides", version?.detector],
+    ["Scores", Object.entries(detectors).map(([name, score]) => `${name} ${format.score(score)}`).join(", ")],
+    ["Trained on", data.symbols && format.symbols(data.symbols)],
+    ["Data", data.until && `${format.moment(data.since / 1000)} to ${format.moment(data.until / 1000)}`],
+    ["Rows", data.rows?.toLocaleString("en")],
+    ["SHA-256 of the data", data.sha256 && `${data.sha256.slice(0, 16)}…`],
+    ["Calibrated for", version && `${format.percent(version.label_rate)} unreliable, ${format.percent(version.alert_rate)} alerts`],
+    ["Asked by", version?.requested_by],
     ["Follows", version?.parent],
   ]);
 }
@@ -97,22 +100,24 @@ export class Explanation {
   }
 
   #show(told) {
-    const { alert, worst, window, ticks, missing, errors } = told;
-    this.alert = alert;
+    const { alert, verdict, seconds, ticks, missing } = told;
+    this.alert = { symbol: alert.symbol, since: secondsOf(alert.start), until: secondsOf(alert.end) };
     this.dialog.querySelector(".show").hidden = false;
     this.title.textContent = `${alert.symbol}: RSI unreliable`;
-    const filled = window.gap_filled.filter(Boolean).length;
+    const filled = seconds.filter((second) => second.gap_filled).length;
+    const column = (name) => seconds.map((second) => second[name]);
+    const shown = Object.keys(verdict.feature_errors).length > 0;
     this.body.replaceChildren(
       make("p", sentence(told)),
       facts([
-        ["From", format.moment(alert.since)], ["Lasted", format.duration(alert.until - alert.since + 1)],
-        ["Worst at", worst && format.moment(worst.time)],
-        ["Window", `${window.time.length} rows from ${ticks.toLocaleString("en")} ticks, ${filled} filled`], ["Alert", alert.id],
+        ["From", format.moment(this.alert.since)], ["Lasted", format.duration(alert.seconds)],
+        ["Worst at", format.moment(secondsOf(verdict.timestamp))],
+        ["Window", `${seconds.length} seconds from ${ticks.length.toLocaleString("en")} ticks, ${filled} filled`], ["Alert", alert.id],
       ]),
       make("h3", "Which features were unusual"),
-      Object.keys(told.shares).length ? shares(told.shares) : make("p", "A rule decided; there are no shares.", "dim"),
+      shown ? shares(verdict.feature_errors) : make("p", "A rule decided; there are no shares.", "dim"),
       make("h3", "The window that was scored"),
-      curve("Price", window.price, "price"), curve("RSI", window.rsi, "rsi"), curve("Error during the alert", errors.error, "error"),
+      curve("Price", column("price"), "price"), curve("RSI", column("rsi"), "rsi"), curve("Autoencoder’s error, second by second", column("error"), "error"),
       make("h3", "Where the verdict comes from"),
       lineage(told),
       ...missing.map((what) => make("p", `Missing: ${what}.`, "dim")),

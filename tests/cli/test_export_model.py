@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.model.versions_of_chance import random_card, random_graph, random_scorer
+
+from fsictl.backends.local.artifacts import LocalArtifacts
+from fsictl.cli.main import main
+from fsictl.cli.serve import _from_folder, _port, _storage
+from fsictl.errors import FsictlError
+from fsictl.model.versions import CHAMPION, store_version
+
+KERAS = b"not a network, but nobody looks"
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".fsictl").mkdir()
+    artifacts = LocalArtifacts(tmp_path / ".fsictl")
+    store_version(artifacts, random_card("v1"), keras_file=KERAS, graphs={"autoencoder": random_graph()})
+    artifacts.point(CHAMPION, "v1")
+
+
+def test_graphs_and_card_score_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "export", "--out", "here", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["files"]) == 2
+    scorer = _from_folder(tmp_path / "here")
+    windows = np.random.default_rng(0).standard_normal((3, 30, 6)).astype(np.float32)
+    np.testing.assert_array_equal(scorer.graph.score(windows).score, random_scorer().graph.score(windows).score)
+    assert main(["model", "export", "--out", "here"]) == 3  # it is there already
+    (tmp_path / "here" / "autoencoder.onnx").write_bytes(b"changed")
+    with pytest.raises(FsictlError, match="not the file that was stored"):
+        _from_folder(tmp_path / "here")
+
+
+def test_the_network_alone(tmp_path: Path) -> None:
+    assert main(["model", "export", "--out", "k", "--format", "keras"]) == 0
+    assert (tmp_path / "k" / "model.keras").read_bytes() == KERAS
+
+
+def test_unknown_formats_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "export", "--out", "x", "--format", "pickle"]) == 3
+    assert "onnx, keras, savedmodel" in capsys.readouterr().err
+
+
+def test_a_savedmodel_names_its_extra(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["model", "export", "--out", "x", "--format", "savedmodel"]) == 3
+    assert "fsictl[vertex]" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_savedmodel_repeats_windows_as_keras_does(tmp_path: Path) -> None:
+    tensorflow = pytest.importorskip("tensorflow")
+    from tests.model.versions_of_chance import random_weights
+
+    from fsictl.model.making import _keras_file
+    from fsictl.model.presets import STANDARD
+
+    artifacts = LocalArtifacts(tmp_path / ".fsictl")
+    keras_file = _keras_file(random_weights(), 30, STANDARD)
+    store_version(artifacts, random_card("v2"), keras_file=keras_file, graphs={"autoencoder": random_graph()})
+    assert main(["model", "export", "v2", "--out", "s", "--format", "savedmodel"]) == 0
+    loaded = tensorflow.saved_model.load(str(tmp_path / "s"))
+    assert loaded.serve(np.zeros((2, 30, 6), np.float32)).shape == (2, 30, 6)
+
+
+def test_what_vertex_says_is_understood_or_refused() -> None:
+    assert _port(None) == 8080
+    assert _port("9000") == 9000
+    assert _storage("file:///models/v1") == Path("/models/v1")
+    assert _storage(None) is None
+    for wrong in ("x", "70000", "-1"):
+        with pytest.raises(FsictlError):
+            _port(wrong)
+    with pytest.raises(FsictlError):
+        _storage("gs://bucket/v1")

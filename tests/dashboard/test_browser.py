@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.dashboard.conftest import Stores
-from tests.dashboard.made_up import metrics_rows, verdict_rows
+from tests.dashboard.made_up import VERSION, lively, metrics_rows, verdict_rows
 from tests.dashboard.test_serve import serving
+from tests.memory import MemoryMessenger
+
+from fsictl.ports.messenger import PipelineProgress
+from fsictl.records.arrow import table_of
+from fsictl.records.schemas import PRICES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 if CHROMIUM is None:
@@ -21,6 +27,7 @@ QUIET = (
     "--no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-component-update "
     "--disable-sync"
 )
+AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 START = 1_700_000_000
 COUNT_PIXELS = """
 (id) => {
@@ -50,8 +57,9 @@ def browser() -> Iterator[Any]:
 class Visit:
     """A page, what it wrote to its console, and what it asked for."""
 
-    def __init__(self, browser: Any, address: str) -> None:
-        self.page = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="dark")
+    def __init__(self, browser: Any, address: str, *, width: int = 1400, scheme: str = "dark") -> None:
+        self.address = address.partition("?")[0]
+        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self.page.on("console", lambda message: self.hear(message.text))
@@ -62,6 +70,18 @@ class Visit:
     def hear(self, text: str) -> None:
         if "willReadFrequently" not in text:  # that one is about the test's own counting of pixels
             self.complaints.append(text)
+
+    def leave(self) -> None:
+        """Close the page, which must have had nothing to complain about and asked nobody else for anything."""
+        self.page.close()
+        assert self.complaints == []
+        assert [url for url in self.requests if not url.startswith(self.address)] == []
+
+    def violations(self) -> list[str]:
+        """What axe finds wrong with the page as it is now."""
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate("axe.run().then((result) => result.violations)")
+        return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
     def pixels(self, chart: str) -> dict[str, int]:
         counted: dict[str, int] = self.page.evaluate(COUNT_PIXELS, chart)
@@ -87,7 +107,15 @@ def board(stores: Stores) -> Stores:
     unreliable = extreme > START + 300
     error = np.where(unreliable, 2.0, 0.4)
     stores.warehouse.write(
-        "reconerr", verdict_rows("EURUSD", extreme, unreliable=unreliable, alert=unreliable, reconstruction_error=error)
+        "reconerr",
+        verdict_rows(
+            "EURUSD",
+            extreme,
+            unreliable=unreliable,
+            alert=unreliable,
+            reconstruction_error=error,
+            feature_errors=['{"log_return": 0.38, "volatility": 0.62}'] * len(extreme),
+        ),
     )
     stores.warehouse.write("metrics", metrics_rows("USDJPY", seconds, LAST=109 + prices))
     return stores
@@ -125,9 +153,7 @@ def test_the_page_shows_what_is_there_and_what_comes(browser: Any, board: Stores
         page.goto(f"{address}?symbol=USDJPY&window=900")
         visit.wait("document.title.startsWith('USDJPY')")
         assert page.input_value("#window") == "900"
-        assert visit.complaints == []
-        assert all(url.startswith(address) for url in visit.requests)
-        page.close()
+        visit.leave()
 
 
 def test_an_empty_store_says_what_to_do_and_fills_by_itself(browser: Any, stores: Stores) -> None:
@@ -139,17 +165,176 @@ def test_an_empty_store_says_what_to_do_and_fills_by_itself(browser: Any, stores
         visit.page.wait_for_selector("#board", state="visible")
         visit.wait("document.querySelectorAll('#symbols tr').length === 1")
         assert not visit.page.is_visible("#empty")
-        assert visit.complaints == []
-        visit.page.close()
+        visit.leave()
 
 
-def test_a_lost_server_is_shown(browser: Any, board: Stores) -> None:
+def test_the_page_finds_a_server_that_was_restarted(browser: Any, board: Stores) -> None:
     with serving(board) as address:
         visit = Visit(browser, address)
         visit.wait("document.title.startsWith('EURUSD')")
         assert "reconnecting" not in visit.page.inner_text("#feed")
     visit.wait("document.querySelector('#feed').textContent === 'reconnecting'")
-    visit.page.close()
+    board.warehouse.write("metrics", metrics_rows("EURUSD", [START + 601], LAST=np.array([1.4321])))
+    with serving(board, int(address.rstrip("/").rpartition(":")[2])):
+        visit.wait("document.querySelector('#readout').textContent.includes('1.43210')")
+        assert "reconnecting" not in visit.page.inner_text("#feed")
+        visit.page.close()
+
+
+def test_the_slider_tries_another_threshold_at_once(browser: Any, board: Stores) -> None:
+    with serving(board) as address:
+        visit = Visit(browser, address)
+        page = visit.page
+        visit.wait("document.title.startsWith('EURUSD')")
+        assert page.inner_text("#threshold-value") == "1"
+        before = visit.pixels("price-chart")
+        page.fill("#threshold", "1000")  # as far as it goes: nothing is above it
+        assert page.get_attribute("#price-chart", "aria-label").endswith("; 0 unreliable stretches")
+        page.wait_for_timeout(100)
+        none = visit.pixels("price-chart")
+        assert none["red"] < 100 < before["red"]
+        assert none["yellow"] > before["yellow"]
+        page.fill("#threshold", "100")  # below every error
+        page.wait_for_timeout(100)
+        assert visit.pixels("price-chart")["red"] > before["red"] * 2
+        assert "threshold=0.2" in page.url
+        page.reload()
+        visit.wait("document.querySelector('#threshold-value').textContent === '0.2 (model 1)'")
+        page.click("#model-threshold")
+        assert page.inner_text("#threshold-value") == "1"
+        assert "threshold" not in page.url
+        page.wait_for_timeout(100)
+        assert visit.pixels("price-chart") == before
+        visit.leave()
+
+
+def test_an_alert_explains_itself(browser: Any, board: Stores) -> None:
+    with serving(board) as address:
+        visit = Visit(browser, address)
+        page = visit.page
+        page.click("#alerts button")
+        visit.wait("document.querySelector('#explanation .body').textContent.includes('Which features')")
+        said = page.inner_text("#explanation")
+        assert "The RSI of EURUSD was 75.0, overbought" in said
+        assert "volatility" in said
+        assert "62 %" in said
+        assert VERSION in said
+        assert "alert=" in page.url
+        assert visit.violations() == []
+        page.reload()  # the address keeps it open
+        visit.wait("document.querySelector('#explanation .body').textContent.includes('Which features')")
+        page.get_by_role("button", name="Show on the charts").click()
+        visit.wait("location.search.includes('from=')")
+        assert "alert=" not in page.url
+        assert page.is_visible("#live")
+        page.keyboard.press("Escape")
+        visit.wait("!location.search.includes('from=')")
+        visit.leave()
+
+
+def test_a_stretch_of_time_can_be_looked_at(browser: Any, board: Stores) -> None:
+    with serving(board) as address:
+        visit = Visit(browser, address)
+        page = visit.page
+        visit.wait("document.title.startsWith('EURUSD')")
+        box = page.locator("#price-chart .u-over").bounding_box()
+        page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 50)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 60, steps=4)
+        page.mouse.up()
+        visit.wait("location.search.includes('from=')")
+        first = int(page.url.partition("from=")[2].partition("&")[0])
+        assert abs(first - START - 150) <= 3
+        visit.wait("document.querySelector('#window').value === 'stretch'")
+        page.click("#live")
+        visit.wait("!location.search.includes('from=')")
+        page.goto(f"{address}?symbol=EURUSD&from=9&to=1&threshold=x&window=1e99&alert=%3Cb%3E")
+        visit.wait("document.title.startsWith('EURUSD')")
+        assert page.input_value("#window") == "3600"
+        page.goto(f"{address}?symbol=EURUSD&from=1000&to=2000")
+        page.wait_for_selector("#nothing", state="visible")
+        visit.leave()
+
+
+def test_the_keyboard_is_enough(browser: Any, board: Stores) -> None:
+    with serving(board) as address:
+        visit = Visit(browser, address)
+        page = visit.page
+        visit.wait("document.title.startsWith('EURUSD')")
+        newest = page.inner_text("#readout")
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        visit.wait("document.querySelector('#readout b').textContent.endsWith(':17')")
+        assert page.inner_text("#readout") != newest
+        page.keyboard.press("ArrowDown")
+        visit.wait("document.title.startsWith('USDJPY')")
+        page.keyboard.press("[")
+        visit.wait("location.search.includes('window=900')")
+        page.keyboard.press("t")
+        assert page.get_attribute("html", "data-theme") == "light"
+        page.reload()
+        assert page.get_attribute("html", "data-theme") == "light"
+        page.keyboard.press("t")
+        visit.wait("document.title.startsWith('USDJPY')")
+        page.keyboard.press("?")
+        assert page.is_visible("#keys")
+        page.keyboard.press("Escape")
+        assert not page.is_visible("#keys")
+        visit.leave()
+
+
+def test_filled_seconds_are_marked_between_the_ticks(browser: Any, board: Stores) -> None:
+    seconds = np.arange(START + 540, START + 600)
+    filled = seconds % 10 >= 5
+    ticks = (seconds[~filled] * 1000 - 300).tolist()
+    board.warehouse.write(
+        "prices",
+        table_of(PRICES, {"symbol": ["EURUSD"] * 30, "timestamp": ticks, "sequence": [0] * 30, "value": [1.18] * 30}),
+    )
+    board.warehouse.write("metrics", metrics_rows("EURUSD", seconds, GAP_FILLED=filled))
+    with serving(board) as address:
+        visit = Visit(browser, address)
+        visit.page.locator("#filling-chart").scroll_into_view_if_needed()
+        visit.wait("document.querySelector('#filling-words').textContent !== ''")
+        assert "30 ticks became 121 rows, 30 of them filled" in visit.page.inner_text("#filling-words")
+        visit.leave()
+
+
+def test_a_day_is_shown(browser: Any, stores: Stores) -> None:
+    metrics, verdicts = lively("EURUSD", START, 86_400, price=1.18, seed=1)
+    stores.warehouse.write("metrics", metrics)
+    stores.warehouse.write("reconerr", verdicts)
+    with serving(stores) as address:
+        visit = Visit(browser, f"{address}?window=86400")
+        visit.wait("document.title.startsWith('EURUSD')")
+        shaded = visit.pixels("price-chart")
+        assert min(shaded.values()) > 300
+        stores.warehouse.write("metrics", metrics_rows("EURUSD", [START + 86_400], LAST=np.array([1.4321])))
+        visit.wait("document.querySelector('#readout').textContent.includes('1.43210')")
+        visit.leave()
+
+
+def test_a_pipeline_that_stands_still_is_named(browser: Any, board: Stores) -> None:
+    board.messenger = MemoryMessenger(PipelineProgress("metrics", {"ticks": 9, "late": 1234}, 1_000, {"prices": 56}))
+    with serving(board) as address:
+        visit = Visit(browser, address)
+        visit.wait("document.querySelector('#notice').textContent.includes('metrics (56 messages wait)')")
+        visit.wait("document.querySelector('#late').textContent === '1,234'")
+        assert visit.page.inner_text("#feed") == "no new prices"
+        assert visit.violations() == []
+        visit.leave()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1100, "dark"), (390, "dark")])
+def test_axe_finds_nothing_and_nothing_sticks_out(browser: Any, filled: Stores, width: int, scheme: str) -> None:
+    with serving(filled) as address:
+        visit = Visit(browser, address, width=width, scheme=scheme)
+        visit.wait("document.title.startsWith('EURUSD')")
+        visit.wait("document.querySelector('#model-card').textContent.includes('Version')")
+        visit.page.click("#versions-part summary")
+        assert visit.violations() == []
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        visit.leave()
 
 
 def test_text_from_the_tables_is_never_markup(browser: Any, board: Stores) -> None:
@@ -162,5 +347,4 @@ def test_text_from_the_tables_is_never_markup(browser: Any, board: Stores) -> No
         visit.wait("document.querySelectorAll('#alerts li').length === 2")
         assert odd in visit.page.inner_text("#alerts")
         assert visit.page.locator("#alerts img").count() == 0
-        assert visit.complaints == []
-        visit.page.close()
+        visit.leave()

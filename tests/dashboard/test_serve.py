@@ -33,12 +33,12 @@ print("ended", flush=True)
 
 
 @contextmanager
-def serving(stores: Stores) -> Iterator[str]:
-    """A server in a thread of this process; gives its address."""
+def serving(stores: Stores, port: int = 0) -> Iterator[str]:
+    """A server in a thread of this process, on a free port if none is given; gives its address."""
     ready: queue.Queue[str] = queue.Queue()
     stop = threading.Event()
     app = create_app(*stores.all, every=0.05)
-    thread = threading.Thread(target=serve, args=(app, "127.0.0.1", 0, ready.put), kwargs={"stop": stop})
+    thread = threading.Thread(target=serve, args=(app, "127.0.0.1", port, ready.put), kwargs={"stop": stop})
     thread.start()
     try:
         yield ready.get(timeout=30)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -151,3 +152,42 @@ def test_too_many_pages_are_refused(client: TestClient, monkeypatch: pytest.Monk
     answer = client.get("/api/events")
     assert answer.status_code == 503
     assert "close one" in answer.json()["error"]
+
+
+def test_filling_gives_ticks_and_rows(client: TestClient) -> None:
+    newest = client.get("/api/symbols").json()[0]["time"]
+    answer = client.get("/api/filling?symbol=EURUSD&seconds=60").json()
+    assert answer["end"] == newest
+    assert answer["rows"]["time"] == list(range(newest - 60, newest + 1))
+    assert answer["ticks"] == {"time": [], "price": []}
+    assert (
+        client.get(f"/api/filling?symbol=EURUSD&seconds=9&end={newest - 100}").json()["rows"]["time"][-1]
+        == newest - 100
+    )
+    assert client.get("/api/filling?symbol=EURUSD&seconds=901").status_code == 400
+    assert client.get("/api/filling?symbol=NOPE").status_code == 404
+
+
+def test_versions_are_told_newest_first(client: TestClient, filled: Stores) -> None:
+    older = {
+        "created_at": 1_000,
+        "gate": {"passed": False, "reason": "worse", "checks": [{"name": "x", "said": "y"}, 3]},
+    }
+    filled.artifacts.put("older", {"card.json": json.dumps(older).encode()})
+    filled.artifacts.put("broken", {"card.json": b"{"})
+    assert client.get("/api/versions").json() == [
+        {"version": VERSION, "created_at": 1_767_225_600.0, "aliases": ["champion"], "passed": None},
+        {"version": "older", "created_at": 1.0, "aliases": [], "passed": False},
+        {"version": "broken", "created_at": None, "aliases": [], "passed": None},
+    ]
+    filled.artifacts.point("champion", "older")
+    assert client.get("/api/model").json()["gate"]["checks"] == [{"name": "x", "said": "y"}]
+
+
+def test_an_alert_is_explained_by_its_id(client: TestClient) -> None:
+    alerts = client.get("/api/alerts?limit=1").json()
+    assert alerts
+    told = client.get(f"/api/alerts/{alerts[0]['id']}").json()
+    assert told["alert"]["id"] == alerts[0]["id"]
+    assert told["verdict"]["symbol"] == alerts[0]["symbol"]
+    assert client.get("/api/alerts/ffffffffff").status_code == 404

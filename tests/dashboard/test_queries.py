@@ -101,3 +101,13 @@ def test_the_model_is_described_as_far_as_its_card_allows(filled: Stores) -> Non
         artifacts.put(name, files)
         artifacts.point("champion", name)
         assert "cannot be read" in models.model(artifacts)["problem"]
+
+
+def test_pieces_joined_are_what_one_read_gives(stores: Stores) -> None:
+    seconds = np.r_[np.arange(0, 3600), np.arange(3700, 8000), np.arange(20_000, 20_100)]
+    stores.warehouse.write("metrics", metrics_rows("A", seconds, LAST=seconds / 1e4))
+    columns = history(stores.warehouse, Request("A", 0, 20_099, 200_000, None))["columns"]
+    told = [time for time, price in zip(columns["time"], columns["price"], strict=True) if price is not None]
+    assert told == seconds.tolist()
+    holes = [time for time, price in zip(columns["time"], columns["price"], strict=True) if price is None]
+    assert holes == [3600, 8000]

@@ -35,12 +35,14 @@ function clipped(plot, draw) {
 export function shade(plot, parts) {
   clipped(plot, (ctx, box) => {
     ctx.globalAlpha = Number(colour("shade"));
+    let edge = box.left; // what is see-through must not lie on top of another
     for (const [from, to, name] of parts) {
-      const left = plot.valToPos(from, "x", true);
-      const right = plot.valToPos(to, "x", true);
-      if (right < box.left || left > box.left + box.width) continue;
+      const left = Math.max(edge, plot.valToPos(from, "x", true));
+      const right = Math.max(left + devicePixelRatio, plot.valToPos(to, "x", true));
+      if (plot.valToPos(to, "x", true) < left || left > box.left + box.width) continue;
       ctx.fillStyle = colour(name);
-      ctx.fillRect(left, box.top, Math.max(devicePixelRatio, right - left), box.height);
+      ctx.fillRect(left, box.top, right - left, box.height);
+      edge = right;
     }
   });
 }

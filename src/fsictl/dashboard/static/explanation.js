@@ -41,7 +41,8 @@ function curve(title, values, name) {
   [canvas.width, canvas.height] = [560, 90];
   canvas.setAttribute("aria-hidden", "true");
   const known = values.filter((value) => value != null);
-  const range = known.length ? `${format.plainest(Math.min(...known))} to ${format.plainest(Math.max(...known))}` : "not stored";
+  const range = known.length ? `${format.plainest(Math.min(...known))} to ${format.plainest(Math.max(...known))}` : "not known";
+  canvas.hidden = !known.length;
   figure.append(make("figcaption", `${title}: ${range}`), canvas);
   sparkline(canvas, known, name);
   return figure;

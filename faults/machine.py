@@ -59,7 +59,9 @@ def publish(root: Path, seed: int) -> None:
             messenger.publish([(PRICES_TOPIC, message)])
     artifacts = LocalArtifacts(root)
     version = "20200101T000000-chance"
-    store_version(artifacts, random_card(version, RULES), keras_file=b"", graph=random_graph(0, RULES))
+    store_version(
+        artifacts, random_card(version, RULES), keras_file=b"", graphs={"autoencoder": random_graph(0, RULES)}
+    )
     artifacts.point(CHAMPION, version)
 
 

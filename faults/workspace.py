@@ -171,7 +171,7 @@ def reference(folder: Path, *, minutes: int, seed: int, symbols: str = "EURUSD,G
     artifacts = LocalArtifacts(fresh / ".fsictl")
     for version, number in (("20200101T000000-chance", 0), ("20200102T000000-chance", 1)):
         graph = random_graph(number, RULES)
-        store_version(artifacts, random_card(version, RULES), keras_file=b"", graph=graph)
+        store_version(artifacts, random_card(version, RULES), keras_file=b"", graphs={"autoencoder": graph})
     artifacts.point(CHAMPION, "20200101T000000-chance")
     made = ["--start", "2024-01-01T00:00:00Z", "--duration", f"{minutes}m", "--seed", seed, "--symbols", symbols]
     whole.directory.mkdir()

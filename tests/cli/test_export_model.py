@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from tests.model.versions_of_chance import random_card, random_graph, random_scorer
@@ -79,3 +83,17 @@ def test_what_vertex_says_is_understood_or_refused() -> None:
             _port(wrong)
     with pytest.raises(FsictlError):
         _storage("gs://bucket/v1")
+
+
+def test_a_version_is_served_by_a_process_of_its_own(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "fsictl", "model", "serve", "--port", "0", "--json"]
+    environment = {**os.environ, "AIP_HEALTH_ROUTE": "/h", "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+            answer = httpx.get(f"{said['url'].rstrip('/')}/h")
+            assert answer.json() == {"status": "ok", "model_version": "v1"}
+        finally:
+            process.terminate()
+    assert process.returncode in {0, 130, -15}

@@ -4,12 +4,18 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.model.versions_of_chance import random_card, random_graph
 
 from fsictl.backends.local.artifacts import LocalArtifacts
+from fsictl.backends.local.warehouse import LocalWarehouse
 from fsictl.cli.main import main
+from fsictl.clock import SystemClock
+from fsictl.model.histogram import ScoreHistogram
 from fsictl.model.versions import CHALLENGER, CHAMPION, store_version
+from fsictl.records.arrow import table_of
+from fsictl.records.schemas import CALIBRATIONS
 
 
 @pytest.fixture
@@ -86,3 +92,33 @@ def test_a_damaged_version_is_not_promoted(
     assert main(["model", "promote", "third"]) == 3
     assert "third" in capsys.readouterr().err
     assert artifacts.resolve(CHAMPION) == "second"
+
+
+def test_status_and_show_warn_of_rates_that_are_off(
+    artifacts: LocalArtifacts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    histogram = json.dumps(ScoreHistogram().plus(np.full(2000, 2.0)).as_json())
+    row = {
+        "symbol": "EURUSD",
+        "timestamp": random_card("").snapshot.until // 3_600_000 * 3_600_000,
+        "model_version": "second",
+        "label_threshold": 1.0,
+        "alert_threshold": 2.0,
+        "label_rate": 0.1,
+        "alert_rate": 0.01,
+        "windows": 2000,
+        "unreliable": 900,
+        "alerts": 20,
+        "scores": histogram,
+    }
+    table = table_of(CALIBRATIONS, {name: [row[name]] for name in CALIBRATIONS.names})
+    with LocalWarehouse(tmp_path / ".fsictl", SystemClock()) as warehouse:
+        warehouse.write("calibrations", table)
+    assert main(["status", "--json"]) == 0
+    warnings = json.loads(capsys.readouterr().out)["model_warnings"]
+    assert "EURUSD, last hour: unreliable 45.0%, meant 10.0%" in warnings
+    assert main(["model", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert "WARNING" in shown
+    assert main(["model", "list"]) == 0
+    assert "refused" in capsys.readouterr().out

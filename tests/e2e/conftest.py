@@ -57,6 +57,8 @@ class Fsictl:
 
     def start(self, *arguments: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start it and return at once; Ctrl-C reaches it, as it would from a terminal."""
+        # Tests that were started in the background of a shell ignore it, and so would their children.
+        ours = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "fsictl", *(str(one) for one in arguments)],
             cwd=self.directory,
@@ -65,8 +67,8 @@ class Fsictl:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=_listen_to_ctrl_c,  # noqa: PLW1509  # tests started in the background of a shell ignore it
         )
+        signal.signal(signal.SIGINT, ours)
         self.started.append(process)
         return process
 
@@ -97,10 +99,6 @@ class Fsictl:
             if str(self.directory) in command and not state.startswith("Z"):
                 found[int(pid)] = command
         return found
-
-
-def _listen_to_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def assert_two_sentences(done: Done) -> None:

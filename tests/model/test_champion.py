@@ -6,9 +6,11 @@ import pytest
 
 from fsictl.errors import InputError
 from fsictl.model.champion import Champion
-from fsictl.model.versions import CHAMPION, GRAPH_FILE
+from fsictl.model.versions import CHAMPION, graph_file
 from fsictl.model.windows import WindowRules
 from fsictl.parity.chance import MemoryArtifacts, champion_of_chance
+
+GRAPH = graph_file("autoencoder")
 
 
 def test_it_is_taken_up_when_the_alias_names_one(caplog: pytest.LogCaptureFixture) -> None:
@@ -29,11 +31,11 @@ def test_a_damaged_one_is_reported_once_and_the_last_good_one_stays(caplog: pyte
     store = champion_of_chance(WindowRules(), seed=1)
     champion = Champion(store)
     good = champion.scorer()
-    store.put("other", {**store.stored["chance"], GRAPH_FILE: b"damaged"})
+    store.put("other", {**store.stored["chance"], GRAPH: b"damaged"})
     store.point(CHAMPION, "other")
     assert champion.scorer() is good
     assert champion.scorer() is good
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "The last good version goes on scoring" in caplog.text
     with pytest.raises(InputError):
-        MemoryArtifacts().get("chance", GRAPH_FILE)
+        MemoryArtifacts().get("chance", GRAPH)

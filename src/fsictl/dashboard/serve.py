@@ -95,7 +95,7 @@ class _Server(uvicorn.Server):
         stop: threading.Event | None,
     ) -> None:
         super().__init__(config)
-        self._feed = app.state.feed
+        self._feed = getattr(app.state, "feed", None)  # only the live page has one
         self._address = address
         self._on_ready = on_ready
         self._stop = stop
@@ -111,7 +111,8 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._feed.stop()
+        if self._feed is not None:
+            self._feed.stop()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -21,6 +21,7 @@ from fsictl.model.detectors.combination import combination_graph, fit_surprise
 from fsictl.model.detectors.contract import AUTOENCODER, COMBINATION, MAHALANOBIS
 from fsictl.model.detectors.graph import Array
 from fsictl.model.detectors.mahalanobis import fit_mahalanobis, mahalanobis_graph
+from fsictl.model.histogram import ScoreHistogram
 from fsictl.model.network import Weights, build_network, set_weights, weights_of
 from fsictl.model.presets import Preset, preset_of
 from fsictl.model.scaler import Scaler, fit_scaler
@@ -112,10 +113,41 @@ def make_version(
         message = "the training diverged: some windows have no finite score"
         raise CheckFailedError(message, hint="Train with another seed, or with fewer steps.")
     last = np.isin(ends, split.check)
-    rates = {"label_rate": options.label_rate, "alert_rate": options.alert_rate}
-    early, whole = calibrate(scores[~last], **rates), calibrate(scores, **rates)
-    symbols = np.array(columns.symbols, dtype=object)[columns.code[ends]]
-    card = Card(
+    early = calibrate(scores[~last], label_rate=options.label_rate, alert_rate=options.alert_rate)
+    card = _card(columns, split, snapshot, rules=rules, options=options, preset=preset, scaler=scaler, network=network)
+    card = replace(card, detector=detector, detectors={name: graph_file(name) for name in graphs})
+    card = _calibrated(card, scores, np.array(columns.symbols, dtype=object)[columns.code[ends]], options)
+    evaluation = {
+        "check_windows": int(last.sum()),
+        "calibration_windows": len(scores),
+        "label_rate": float(np.mean(scores[last] > early.label_threshold)),
+        "alert_rate": float(np.mean(scores[last] > early.alert_threshold)),
+    }
+    card = replace(card, evaluation=evaluation)
+    card = replace(card, version=version_name(card, network.weights))
+    keras_file = _keras_file(network.weights, rules.length, preset)
+    return MadeVersion(card, keras_file, graphs, scores[last], early.label_threshold)
+
+
+def _calibrated(card: Card, scores: Array, symbols: Any, options: TrainingOptions) -> Card:
+    """The card with the calibration from all of these scores, and from those of each symbol."""
+    whole = calibrate(scores, label_rate=options.label_rate, alert_rate=options.alert_rate)
+    return replace(card, calibration=whole, by_symbol=by_symbol(scores, symbols, whole))
+
+
+def _card(
+    columns: Columns,
+    split: WindowSplit,
+    snapshot: Snapshot,
+    *,
+    rules: WindowRules,
+    options: TrainingOptions,
+    preset: Preset,
+    scaler: Scaler,
+    network: _Network,
+) -> Card:
+    """The card as far as it is known before the detectors are calibrated."""
+    return Card(
         version="",
         preset=preset.name,
         features=preset.features,
@@ -125,10 +157,9 @@ def make_version(
         overbought=rules.overbought,
         oversold=rules.oversold,
         scaler=scaler,
-        detector=detector,
-        detectors={name: graph_file(name) for name in graphs},
-        calibration=whole,
-        by_symbol=by_symbol(scores, symbols, whole),
+        detector=AUTOENCODER,
+        detectors={},
+        calibration=calibrate(ScoreHistogram(), label_rate=options.label_rate, alert_rate=options.alert_rate),
         snapshot=snapshot,
         data=statistics(columns, split, preset.features),
         training={
@@ -138,18 +169,10 @@ def make_version(
             "windows": len(split.train),
             "graph_difference": network.difference,
         },
-        evaluation={
-            "check_windows": int(last.sum()),
-            "calibration_windows": len(scores),
-            "label_rate": float(np.mean(scores[last] > early.label_threshold)),
-            "alert_rate": float(np.mean(scores[last] > early.alert_threshold)),
-        },
+        evaluation={},
         libraries={name: version(name) for name in LIBRARIES},
         code_version=_code_version(),
     )
-    card = replace(card, version=version_name(card, network.weights))
-    keras_file = _keras_file(network.weights, rules.length, preset)
-    return MadeVersion(card, keras_file, graphs, scores[last], early.label_threshold)
 
 
 def _require_parts(split: WindowSplit) -> None:

@@ -127,7 +127,7 @@ RECONERR = Schema(
         Field("side", Kind.TEXT, "overbought or oversold"),
         Field("feature_errors", Kind.TEXT, "JSON object: feature → its share of the score", nullable=True),
         Field("gap_filled_fraction", Kind.FLOAT, "share of filled rows in the scored window"),
-        Field("reason", Kind.TEXT, "why a rule and not the network decided, or nobody did", nullable=True),
+        Field("reason", Kind.TEXT, "why a rule and not the score decided, or nobody did", nullable=True),
     ),
     "One verdict per window that ends at an extreme RSI.",
 )

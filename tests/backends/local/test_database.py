@@ -191,6 +191,8 @@ def test_errors_that_are_bugs_stay_what_they_are(tmp_path):
         file.all("SELECT nothing FROM nowhere")
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # JAX, if another test imported it
+
 NOBODY = 65534
 
 

@@ -200,7 +200,9 @@ async function choose(part, { step = false } = {}) {
   filling.choose(symbol, range);
   showThreshold();
   describe();
-  document.documentElement.dataset.drawn = (performance.now() - began).toFixed(1);
+  requestAnimationFrame(() => setTimeout(() => { // the frame with the charts is on the screen
+    document.documentElement.dataset.drawn = (performance.now() - began).toFixed(1);
+  }));
   document.title = `${symbol} · fsictl`;
 }
 

@@ -75,16 +75,18 @@ def _order(owner: IntArray, timestamp: IntArray) -> tuple[IntArray, IntArray]:
     """Positions by second, then owner, then timestamp, then arrival; and where among these each bar begins."""
     if not len(owner):
         return owner, owner
-    arrivals = np.arange(len(owner))
-    second = timestamp // 1000
-    elapsed = second - second.min()
+    bar, millisecond = owner, timestamp - timestamp.min() // 1000 * 1000
+    seconds = int(millisecond.max()) // 1000
     owner_bits, arrival_bits = int(owner.max()).bit_length(), len(owner).bit_length()
-    if int(elapsed.max()).bit_length() + owner_bits + _MS_BITS + arrival_bits >= _BITS:
+    if seconds.bit_length() + owner_bits + _MS_BITS + arrival_bits >= _BITS:
+        second = timestamp // 1000
         order = np.lexsort((timestamp, owner, second))  # stable
         differs = (np.diff(owner[order]) != 0) | (np.diff(second[order]) != 0)
     else:  # One number with all of that sorts several times faster.
-        bar = elapsed << owner_bits | owner
-        key = (bar << _MS_BITS | timestamp - second * 1000) << arrival_bits | arrivals
+        if seconds:
+            second = millisecond // 1000
+            bar, millisecond = second << owner_bits | owner, millisecond - second * 1000
+        key = (bar << _MS_BITS | millisecond) << arrival_bits | np.arange(len(owner))
         key.sort()
         order = key & (1 << arrival_bits) - 1
         key >>= arrival_bits + _MS_BITS

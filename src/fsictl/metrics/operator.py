@@ -97,7 +97,7 @@ class MetricsOperator:
         blocks, used = [], 0
         while begin < end:
             until = min(end, self._end_of_run(begin))
-            part = bars.until(until, used)
+            part = bars.until(until, used) if until < end or used else bars
             blocks.append(self._close(begin, until, part))
             used += len(part)
             waiting = int(bars.second[used]) if used < len(bars) else NOTHING
@@ -181,13 +181,15 @@ class MetricsOperator:
 
     def _close(self, begin: int, end: int, bars: Bars) -> MetricsBlock:
         """The rows of these seconds; ``bars`` are all in them, and some symbol has a row in the first."""
-        owners = self._owners_between(end, bars)
+        owners = self._owners_between(begin, end, bars)
         seconds = fill(bars, self._states, owners, begin, end - begin, self.parameters.max_gap)
         rolling = self._states.windows.roll(owners, begin, seconds.rows, seconds.previous)
         return self._block(owners, begin, seconds, rolling)
 
-    def _owners_between(self, end: int, bars: Bars) -> Owners:
-        """Every symbol with a row before ``end``, ordered by name."""
+    def _owners_between(self, begin: int, end: int, bars: Bars) -> Owners:
+        """Every symbol with a row in these seconds, ordered by name."""
+        if self._by_name is None and len(bars) == (end - begin) * self._states.number:
+            return slice(0, self._states.number)  # as usual: every symbol has a tick in every second
         has_row = self._states.next_fill(self.parameters.max_gap) < end
         has_row[bars.owner] = True
         if self._by_name is not None:

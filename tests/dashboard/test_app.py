@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
 from tests.dashboard.client import TestClient
 from tests.dashboard.conftest import Stores
-from tests.dashboard.made_up import VERSION
+from tests.dashboard.made_up import VERSION, metrics_rows, verdict_rows
 
 from fsictl.dashboard.app import create_app
 from fsictl.dashboard.events import Feed
@@ -184,10 +185,14 @@ def test_versions_are_told_newest_first(client: TestClient, filled: Stores) -> N
     assert client.get("/api/model").json()["gate"]["checks"] == [{"name": "x", "said": "y"}]
 
 
-def test_an_alert_is_explained_by_its_id(client: TestClient) -> None:
-    alerts = client.get("/api/alerts?limit=1").json()
-    assert alerts
-    told = client.get(f"/api/alerts/{alerts[0]['id']}").json()
-    assert told["alert"]["id"] == alerts[0]["id"]
-    assert told["verdict"]["symbol"] == alerts[0]["symbol"]
-    assert client.get("/api/alerts/ffffffffff").status_code == 404
+def test_an_alert_is_explained_by_its_id(stores: Stores) -> None:
+    stores.warehouse.write("metrics", metrics_rows("EURUSD", range(1000, 1100)))
+    stores.warehouse.write("reconerr", verdict_rows("EURUSD", [1099], alert=[True], unreliable=[True]))
+    with TestClient(create_app(*stores.all, every=0.05), base_url="http://localhost") as client:
+        deadline = time.monotonic() + 30
+        while not (alerts := client.get("/api/alerts?limit=1").json()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        told = client.get(f"/api/alerts/{alerts[0]['id']}").json()
+        assert told["alert"]["id"] == alerts[0]["id"]
+        assert told["verdict"]["symbol"] == "EURUSD"
+        assert client.get("/api/alerts/ffffffffff").status_code == 404

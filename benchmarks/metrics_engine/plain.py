@@ -128,7 +128,8 @@ def rows_of_closes(close: np.ndarray, seconds: Iterable[int], rsi_period: int) -
             move = moves[:, second - 1]
             gain += (np.maximum(move, 0) - gain) / rsi_period
             loss += (np.maximum(-move, 0) - loss) / rsi_period
-        rsi[:, second] = 100 * gain / (gain + loss)
+        with np.errstate(invalid="ignore"):  # a price that never moved has none
+            rsi[:, second] = 100 * gain / (gain + loss)
     columns: dict[str, list[np.ndarray]] = {}
     weights = (1 - ALPHA) ** np.arange(WINDOW - 1, -1, -1.0)
     for second in seconds:

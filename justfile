@@ -35,6 +35,10 @@ docs:
 docs-check:
     {{ python }} scripts/make_docs.py --check
 
+# Environments of their own for emulators and other programs that tests meet; all of them, or those named
+environments *names:
+    {{ python }} scripts/environments.py {{ names }}
+
 # All tests, as the README runs them
 test *arguments:
     {{ python }} -m pytest -n auto {{ arguments }}

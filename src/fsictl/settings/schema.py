@@ -133,6 +133,17 @@ class DashboardSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GcpSettings:
+    """Section ``gcp``: where things are on Google Cloud; only read with ``--target gcp``."""
+
+    project: str | None = setting(None, "project id")
+    region: str = setting("europe-west1", "region of jobs, services and data")
+    dataset: str = setting("forex", "BigQuery dataset of the tables")
+    bucket: str | None = setting(None, "bucket of model versions and staging; PROJECT-fsictl when not set")
+    prefix: str = setting("fsictl", "beginning of the names of topics, subscriptions, jobs and accounts")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
@@ -143,3 +154,4 @@ class Settings:
     stream: StreamSettings = field(default_factory=StreamSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
+    gcp: GcpSettings = field(default_factory=GcpSettings)

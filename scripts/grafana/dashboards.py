@@ -194,6 +194,7 @@ def model(source: Source) -> builders.Dashboard:
 def operations(source: Source) -> builders.Dashboard:
     """Whether everything flows."""
     board = _board(source, "operations", "operations", None)
+    board = _local_numbers(board, source) if isinstance(source, Local) else _cloud_numbers(board)
     fields = ["ticks", "rows", "filled"]
     judged = ["verdicts", "unreliable", "alerts"]
     board = board.with_panel(
@@ -213,10 +214,10 @@ def operations(source: Source) -> builders.Dashboard:
             place=place(HALF, 5, HALF, 10),
         )
     )
-    return _local_state(board, source) if isinstance(source, Local) else _cloud_state(board)
+    return board if isinstance(source, Local) else _cloud_charts(board)
 
 
-def _local_state(board: builders.Dashboard, source: Local) -> builders.Dashboard:
+def _local_numbers(board: builders.Dashboard, source: Local) -> builders.Dashboard:
     shown = {
         "lag": ("Lag", "s", "Seconds from the end of a bar to its row."),
         "ticks_per_second": ("Ticks a second", "short", "Of the last ten seconds."),
@@ -230,13 +231,17 @@ def _local_state(board: builders.Dashboard, source: Local) -> builders.Dashboard
     return board
 
 
-def _cloud_state(board: builders.Dashboard) -> builders.Dashboard:
+def _cloud_numbers(board: builders.Dashboard) -> builders.Dashboard:
     source = BigQuery()
     for index, name in enumerate(("prices", "metrics", "reconerr")):
         targets = [source.target(f"{name}_age", sql.newest(name))]
         says = f"Seconds since the newest row of {name}."
         where = place(index * 8, 0, 8, 5)
         board = board.with_panel(number(f"Age of {name}", targets, says=says, unit="s", place=where))
+    return board
+
+
+def _cloud_charts(board: builders.Dashboard) -> builders.Dashboard:
     backlog = monitoring(
         "backlog",
         "pubsub.googleapis.com/subscription/oldest_unacked_message_age",

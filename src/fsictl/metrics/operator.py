@@ -198,8 +198,8 @@ class MetricsOperator:
 
     def _block(self, owners: Owners, begin: int, seconds: Seconds, rolling: dict[str, Column]) -> MetricsBlock:
         rows = seconds.rows
-        shape = rows.last.shape
-        end = np.repeat(begin + 1 + np.arange(shape[0]), shape[1]).reshape(shape)
+        seconds_number, symbols_number = rows.last.shape
+        end = np.arange(begin + 1, begin + 1 + seconds_number).repeat(symbols_number)
         columns = {
             "timestamp": end * 1000 - 1,
             "endTimestamp": end,
@@ -214,7 +214,9 @@ class MetricsOperator:
             "GAP_FILLED": rows.filled,
             **rolling,
         }
-        code = np.tile(numbers(owners).astype(np.int32), shape[0]).reshape(shape)
+        flat = {name: column.reshape(-1) for name, column in columns.items()}
+        code = np.tile(numbers(owners).astype(np.int32), seconds_number)
         if rows.is_whole:
-            return MetricsBlock(self.symbols, code.reshape(-1), {name: c.reshape(-1) for name, c in columns.items()})
-        return MetricsBlock(self.symbols, code[rows.present], {name: c[rows.present] for name, c in columns.items()})
+            return MetricsBlock(self.symbols, code, flat)
+        present = rows.present.reshape(-1)
+        return MetricsBlock(self.symbols, code[present], {name: column[present] for name, column in flat.items()})

@@ -79,9 +79,7 @@ def fill(bars: Bars, states: SymbolStates, owners: Owners, second: int, seconds:
     )
 
 
-def _ticks_everywhere(
-    bars: Bars, states: SymbolStates, owners: slice, second: int, shape: tuple[int, int]
-) -> Seconds:
+def _ticks_everywhere(bars: Bars, states: SymbolStates, owners: slice, second: int, shape: tuple[int, int]) -> Seconds:
     """As :func:`fill`, when every symbol has a tick in every second, as is usual in a busy market."""
     lasts = np.concatenate([states.last[owners], bars.last]).reshape(-1, shape[1])
     last_ms = bars.last_ms.reshape(shape)

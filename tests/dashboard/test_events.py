@@ -5,14 +5,13 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from tests.dashboard.conftest import Stores
-from tests.dashboard.made_up import metrics_rows, verdict_rows
+from tests.dashboard.made_up import metrics_rows
 
 from fsictl.clock import ManualClock
-from fsictl.dashboard.episodes import as_json
-from fsictl.dashboard.events import Feed, Watch
+from fsictl.dashboard.events import Feed
+from fsictl.dashboard.watch import Watch
 from fsictl.errors import StorageError
 
 NOW = 1_700_000_000
@@ -25,57 +24,6 @@ def watch_of(stores: Stores, clock: ManualClock) -> Watch:
 def parse(event: str) -> tuple[str, Any]:
     kind, data = event.removeprefix("retry: 1000\n\n").strip().split("\n")
     return kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))
-
-
-def test_a_look_gives_what_is_new_with_alerts(stores: Stores) -> None:
-    watch = watch_of(stores, ManualClock(NOW * 1000))
-    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 3]))
-    stores.warehouse.write("reconerr", verdict_rows("A", [NOW - 3], alert=np.array([True])))
-    assert watch.look()["metrics"]["time"] == []
-    assert [as_json(alert)["since"] for alert in watch.alerts.recent(5)] == [NOW - 3]
-    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 2]))
-    stores.warehouse.write("reconerr", verdict_rows("A", [NOW - 2], alert=np.array([True])))
-    news = watch.look()
-    assert (news["metrics"]["symbol"], news["metrics"]["time"]) == (["A"], [NOW - 2])
-    assert news["verdicts"]["error"] == [0.4]
-    assert [(alert["since"], alert["until"]) for alert in news["alerts"]] == [(NOW - 3, NOW - 2)]
-    assert watch.status()["alerts"] == 1
-
-
-def test_alerts_that_come_all_at_once_are_all_there(stores: Stores) -> None:
-    watch = watch_of(stores, ManualClock(NOW * 1000))
-    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 900, NOW - 3]))
-    watch.look()
-    seconds = [NOW - 900, NOW - 600, NOW - 300]
-    stores.warehouse.write("reconerr", verdict_rows("A", seconds, alert=np.array([True, True, True])))
-    assert watch.look()["reload"]
-    assert len(watch.alerts.recent(5)) == 3
-    stores.warehouse.write("reconerr", verdict_rows("A", [NOW - 3], alert=np.array([True])))
-    assert not watch.look()["reload"]
-    assert len(watch.alerts.recent(5)) == 4
-
-
-def test_the_state_of_the_feed_follows_the_data(stores: Stores) -> None:
-    clock = ManualClock(NOW * 1000)
-    watch = watch_of(stores, clock)
-
-    def arrive(end: int) -> str:
-        stores.warehouse.write("metrics", metrics_rows("A", [end]))
-        watch.look()
-        return str(watch.status()["feed"])
-
-    watch.look()
-    assert watch.status()["feed"] == "waiting"
-    assert arrive(NOW - 90_000) == "replay"
-    assert arrive(NOW - 60) == "behind"
-    assert arrive(NOW - 2) == "live"
-    assert watch.status()["lag"] == 2.0
-    clock.sleep(20)
-    watch.look()
-    assert watch.status()["feed"] == "silent"
-    fresh = watch_of(stores, clock)
-    fresh.look()
-    assert fresh.status()["feed"] == "silent"
 
 
 def with_feed(watch: Watch, act: Callable[[Feed], Awaitable[None]]) -> None:

@@ -18,8 +18,7 @@ def test_rows_are_given_once_and_none_is_missed() -> None:
     warehouse.write("metrics", metrics_rows("B", range(50)))
     tail = Tail(warehouse, "metrics", ["LAST"])
     assert rows_of(tail.poll()) == []
-    assert tail.symbols == ("A", "B")
-    assert tail.newest == 98_999
+    assert dict(tail.places) == {"A": 98_999, "B": 48_999}
     warehouse.write("metrics", metrics_rows("B", [50, 51, 52]))
     warehouse.write("metrics", metrics_rows("A", [100]))
     assert rows_of(tail.poll()) == [("A", 100), ("B", 50), ("B", 51), ("B", 52)]
@@ -41,7 +40,7 @@ def test_a_symbol_that_appears_later_gives_its_newest_row() -> None:
     warehouse = MemoryWarehouse()
     tail = Tail(warehouse, "metrics", ["LAST"])
     assert rows_of(tail.poll()) == []
-    assert tail.newest is None
+    assert not tail.places
     warehouse.write("metrics", metrics_rows("B", range(10)))
     assert rows_of(tail.poll()) == [("B", 9)]
 

@@ -32,8 +32,8 @@ def dashboard(
 ) -> None:
     """Serve the live page until Ctrl-C, or write what Grafana needs (`dashboard grafana DIR`)."""
     from fsictl.dashboard.app import create_app
-    from fsictl.dashboard.events import Limits
     from fsictl.dashboard.serve import serve
+    from fsictl.dashboard.watch import Limits
 
     session.set("dashboard.host", host, "--host")
     session.set("dashboard.port", port, "--port")

@@ -19,13 +19,17 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from fsictl.alerts.episodes import Alert
 from fsictl.clock import Clock, SystemClock
-from fsictl.dashboard import models, queries, views
+from fsictl.dashboard import models, views
 from fsictl.dashboard.episodes import as_json
-from fsictl.dashboard.events import Feed, Limits, Watch
-from fsictl.dashboard.history import Request as Stretch
-from fsictl.dashboard.history import filling, joined, read_piece
+from fsictl.dashboard.events import Feed
+from fsictl.dashboard.filling import filling
+from fsictl.dashboard.history import Request as Wanted
+from fsictl.dashboard.history import answer
+from fsictl.dashboard.pieces import Piece, Stretch, read_piece
 from fsictl.dashboard.security import Guard
+from fsictl.dashboard.watch import Limits, Watch
 from fsictl.errors import FsictlError, InputError
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.messenger import Messenger
@@ -42,7 +46,7 @@ LATEST_TIME = 253_402_300_799  # the end of the year 9999
 
 def create_app(
     warehouse: Warehouse,
-    messenger: Messenger,
+    messenger: Messenger | None,
     artifacts: Artifacts,
     *,
     host: str = "127.0.0.1",
@@ -89,7 +93,7 @@ class _Api:
     def __init__(
         self,
         warehouse: Warehouse,
-        messenger: Messenger,
+        messenger: Messenger | None,
         artifacts: Artifacts,
         *,
         limits: Limits,
@@ -119,8 +123,17 @@ class _Api:
 
     async def symbols(self, request: Request) -> Response:
         """Every symbol with its newest row and verdict."""
-        champion = self._watch.champion
-        return JSONResponse(await self._read(lambda: queries.latest(self._warehouse, champion)))
+        self._refuse_what_is_old()
+        return JSONResponse(await self._read(self._rows))
+
+    def _rows(self) -> list[dict[str, Any]]:
+        self._watch.begin()
+        return self._watch.board.rows()
+
+    def _refuse_what_is_old(self) -> None:
+        """Say that the store cannot be read, rather than repeat what was known before."""
+        if self.feed.failure is not None:
+            raise self.feed.failure
 
     async def history(self, request: Request) -> Response:
         """One symbol's rows between two times, or of the last ``seconds`` before its newest."""
@@ -138,10 +151,13 @@ class _Api:
         since = until - (seconds or 3600) if start is None else start
         if until - since > LONGEST:
             _refuse(f"That is a longer time than {LONGEST} seconds; ask for less.")
-        stretch = Stretch(symbol, since, until, int(points or 3000), self._watch.champion)
-        pause = stretch.longest_pause
-        pieces = [await self._read(partial(read_piece, self._warehouse, piece, pause)) for piece in stretch.pieces()]
-        return JSONResponse(await self._read(lambda: joined(stretch, pieces)))
+        wanted = Wanted(symbol, since, until, int(points or 3000), self._watch.champion)
+        pieces = [await self._read(partial(self._piece, one, newest)) for one in wanted.stretches()]
+        text = await self._read(lambda: answer(wanted, pieces))
+        return Response(text, media_type="application/json")
+
+    def _piece(self, stretch: Stretch, newest: int) -> Piece:
+        return self._watch.shelf.get(stretch, newest, partial(read_piece, self._warehouse))
 
     async def filling(self, request: Request) -> Response:
         """The ticks and rows of the ``seconds`` up to ``end``, or up to the symbol's newest row."""
@@ -154,16 +170,26 @@ class _Api:
         )
 
     async def _newest(self, symbol: str) -> int:
-        newest: int | None = await self._read(lambda: queries.newest_second(self._warehouse, symbol))
+        self._refuse_what_is_old()
+        newest: int | None = await self._read(partial(self._newest_known, symbol))
         if newest is None:
             raise HTTPException(404, f"There are no rows of the symbol {symbol}.")
         return newest
 
+    def _newest_known(self, symbol: str) -> int | None:
+        self._watch.begin()
+        return self._watch.board.newest(symbol)
+
     async def alerts(self, request: Request) -> Response:
         """The latest episodes of alerts, newest first."""
         limit = _number(request, "limit", 1, 500) or 50
-        alerts = await self._read(lambda: self._watch.alerts.recent(int(limit)))
+        self._refuse_what_is_old()
+        alerts = await self._read(partial(self._recent_alerts, int(limit)))
         return JSONResponse([as_json(alert) for alert in alerts])
+
+    def _recent_alerts(self, limit: int) -> list[Alert]:
+        self._watch.begin()
+        return self._watch.alerts.recent(limit)
 
     async def alert(self, request: Request) -> Response:
         """Everything that one alert rests on, as ``fsictl alerts explain --json`` gives it."""
@@ -192,10 +218,10 @@ class _Api:
             _refuse(f"from and to must be times in milliseconds, at most {LONGEST} seconds apart.")
         step = max(1, int(step or 1000), -(-int(end - start) // views.MOST_STEPS))
         threshold = _number(request, "threshold", 0, 1e300) if request.query_params.get("threshold") else None
-        answer = partial(views.series, champion=self._watch.champion, threshold=threshold)
+        rows_of = partial(views.series, champion=self._watch.champion, threshold=threshold)
         rows: list[dict[str, Any]] = []
         for since, until in views.pieces(int(start), int(end), step):
-            rows += await self._read(partial(answer, self._warehouse, view, symbol, since, until, step))
+            rows += await self._read(partial(rows_of, self._warehouse, view, symbol, since, until, step))
         return JSONResponse(rows)
 
     async def model(self, request: Request) -> Response:

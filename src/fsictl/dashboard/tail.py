@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fsictl.dashboard.episodes import seconds_of
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.schemas import TABLES
 
@@ -16,10 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """New rows; not ``complete`` when there were too many and only the newest are here, or when rows are gone."""
+    """New rows; not ``complete`` when there were too many and only the newest are here, or when rows are gone.
+
+    ``rewritten`` are symbols whose table grew or shrank elsewhere than at its end.
+    """
 
     rows: pa.Table
     complete: bool
+    rewritten: frozenset[str] = frozenset()
+
+    def since(self) -> dict[str, int]:
+        """The end of each symbol's first bar among these rows (s); for those that were rewritten that is 0."""
+        first = self.rows.group_by("symbol").aggregate([("timestamp", "min")])
+        found = zip(first["symbol"].to_pylist(), first["timestamp_min"].to_pylist(), strict=True)
+        return {symbol: seconds_of(time) for symbol, time in found} | dict.fromkeys(self.rewritten, 0)
 
 
 class Tail:
@@ -35,17 +46,13 @@ class Tail:
         self._columns = ["symbol", "timestamp", *columns]
         self._most = most
         self._places: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
         self._started = False
 
     @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols of the table at the last look, sorted."""
-        return tuple(sorted(self._places))
-
-    @property
-    def newest(self) -> int | None:
-        """The largest timestamp in the table at the last look, or ``None`` when it was empty."""
-        return max(self._places.values(), default=None)
+    def places(self) -> Mapping[str, int]:
+        """Every symbol of the table with its largest timestamp, at the last look."""
+        return self._places
 
     def poll(self) -> Fresh:
         """The new rows. The first look gives none, a symbol that comes later its newest (incomplete if it has more)."""
@@ -62,6 +69,7 @@ class Tail:
             place = self._places.get(symbol, last - 1 if self._started else last)
             if last > place:
                 moved[place].append(symbol)
+        counts, self._counts = self._counts, {extent.symbol: extent.rows for extent in found}
         self._places = extents
         self._started = True
         parts = [empty_table(TABLES[self._table]).select(self._columns)]
@@ -71,7 +79,10 @@ class Tail:
             )
             whole = whole and part.num_rows < self._most
             parts.append(self._up_to_extents(part))
-        return Fresh(pa.concat_tables(parts), whole)
+        rows = pa.concat_tables(parts)
+        given = Counter(rows["symbol"].to_pylist())
+        rewritten = (symbol for symbol, count in counts.items() if self._counts.get(symbol) != count + given[symbol])
+        return Fresh(rows, whole, frozenset(rewritten))
 
     def _up_to_extents(self, rows: pa.Table) -> pa.Table:
         """Without the rows that were written after the extents were asked for: the next look gives them."""

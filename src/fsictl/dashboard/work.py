@@ -16,7 +16,7 @@ STANDS_STILL_AFTER = 15.0
 class Work:
     """Looked at now and then; ticks a second are those of the last ten seconds."""
 
-    def __init__(self, messenger: Messenger, clock: Clock) -> None:
+    def __init__(self, messenger: Messenger | None, clock: Clock) -> None:
         self._messenger = messenger
         self._clock = clock
         self._ticks: deque[tuple[float, int]] = deque()
@@ -27,6 +27,8 @@ class Work:
         A pipeline has its ``name``, when it last ``committed`` (s), how many messages are ``waiting``, and whether it
         is ``stuck``: has not committed for a while although messages wait.
         """
+        if self._messenger is None:
+            return {"ticks_per_second": None, "late": None, "dead_letters": None, "pipelines": []}
         pipelines, counters = [], {}
         for name in PIPELINES:
             progress = self._messenger.progress(name)

@@ -1,0 +1,57 @@
+"""Pieces of history that are over, kept so that they need not be read again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from fsictl.clock import Clock
+from fsictl.dashboard.pieces import Piece, Stretch
+
+
+class Shelf:
+    """Keeps the pieces that were asked for last, as many as have ``most`` rows together, each for ``seconds``.
+
+    A row takes about 400 bytes. A piece is dropped as soon as rows of its time arrive. What is written over rows that
+    were there already cannot be seen from outside; therefore no piece is kept for longer than a few minutes.
+    """
+
+    def __init__(self, clock: Clock, *, most: int = 150_000, seconds: float = 300.0) -> None:
+        self._clock = clock
+        self._most = most
+        self._seconds = seconds
+        self._pieces: OrderedDict[Stretch, tuple[float, Piece]] = OrderedDict()
+        self._rows = 0
+
+    def get(self, stretch: Stretch, newest: int, read: Callable[[Stretch], Piece]) -> Piece:
+        """The piece, from here or read anew; ``newest`` is the end of the symbol's newest bar."""
+        now = self._clock.monotonic()
+        at, piece = self._pieces.get(stretch, (float("-inf"), None))
+        if piece is not None and now - at < self._seconds:
+            self._pieces.move_to_end(stretch)
+            return piece
+        self._drop(stretch)
+        piece = read(stretch)
+        if stretch.end <= newest:
+            self._pieces[stretch] = now, piece
+            self._rows += piece.kept.num_rows
+            while self._rows > self._most:
+                self._drop(next(iter(self._pieces)))
+        return piece
+
+    def arrived(self, since: Mapping[str, int]) -> None:
+        """Rows have come: of each symbol the first of them has its bar end at that second."""
+        for stretch in [one for one in self._pieces if one.end >= since.get(one.symbol, one.end + 1)]:
+            self._drop(stretch)
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._pieces.clear()
+        self._rows = 0
+
+    def _drop(self, stretch: Stretch) -> None:
+        if stretch in self._pieces:
+            self._rows -= self._pieces.pop(stretch)[1].kept.num_rows
+
+    def __len__(self) -> int:
+        return len(self._pieces)

@@ -25,7 +25,9 @@ def register(parent: typer.Typer) -> None:
 def list_(
     session: Session,
     symbol: Annotated[str | None, typer.Option(help="Only this symbol.")] = None,
-    start: Annotated[str | None, typer.Option(metavar="TIME", help="Event time after which alerts end, or -2h.")] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Event time after which alerts end, or -2h.")
+    ] = None,
     end: Annotated[str | None, typer.Option(metavar="TIME", help="Event time before which alerts end.")] = None,
     unreliable: Annotated[
         bool, typer.Option("--unreliable", help="Everything called unreliable, alert or not, stale feeds too.")

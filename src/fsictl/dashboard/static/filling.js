@@ -1,7 +1,7 @@
 // How seconds became rows: the ticks, the line of one value a second, and the seconds that were filled.
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
-import { axes, shade } from "./charts.js";
+import { axes, shade } from "./drawing.js";
 import * as format from "./format.js";
 import { ask } from "./live.js";
 import { colour } from "./palette.js";

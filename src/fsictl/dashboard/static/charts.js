@@ -1,7 +1,7 @@
 // The charts of one symbol, on one time axis; only those in sight are drawn.
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
-import { axes, lastValue, level, line, shade } from "./drawing.js";
+import { axes, lastValue, level, line, setData, shade } from "./drawing.js";
 import * as format from "./format.js";
 import { faint } from "./palette.js";
 import { stretches } from "./state.js";
@@ -13,10 +13,10 @@ const around = (middle, name, upper, lower) => [PRICE, { column: middle, name },
 /** What each chart shows: `lines` are columns with colours; `main` ones are shaded or carry the last value. */
 function specifications(limits, view) {
   return [
-    { id: "price-chart", title: "Price and simple moving average", lines: [{ ...PRICE, width: 1.7, fill: true }, { column: "sma", name: "sma" }], values: format.price, shaded: true, last: true },
+    { id: "price-chart", title: "Price and simple moving average", lines: [{ ...PRICE, width: 1.7, fill: "always" }, { column: "sma", name: "sma" }], values: format.price, shaded: true, last: true },
     { id: "rsi-chart", title: "RSI", lines: [{ column: "rsi", name: "rsi" }], values: String, range: [0, 100], last: true, writeLast: (v) => v.toFixed(1),
       levels: [[() => limits.overbought, "overbought"], [() => limits.oversold, "oversold"]] },
-    { id: "error-chart", title: "Reconstruction error and threshold", lines: [{ column: "error", name: "error", fill: true }, { column: "threshold", name: "threshold", width: 1.2, dash: [5, 4] }],
+    { id: "error-chart", title: "Reconstruction error and threshold", lines: [{ column: "error", name: "error", fill: "sparse" }, { column: "threshold", name: "threshold", width: 1.2, dash: [5, 4] }],
       values: format.score, range: (plot, low, high) => [0, Math.max(high || 1, view.threshold ?? 0) * 1.15], shaded: true, last: true, times: true, levels: [[() => view.threshold, "tried"]] },
     { id: "averages-chart", title: "", lines: [PRICE, { column: "sma", name: "sma" }, { column: "ema", name: "ema" }], values: format.price, times: true },
     { id: "returns-chart", title: "", lines: [{ column: "log_return", name: "return", width: 1 }], values: basisPoints, times: true },
@@ -88,7 +88,7 @@ export class Charts {
 
   #draw(chart) {
     chart.behind = false;
-    chart.plot.setData([this.columns.time, ...chart.lines.map(({ column }) => this.columns[column])]);
+    setData(chart.plot, chart.lines, [this.columns.time, ...chart.lines.map(({ column }) => this.columns[column])]);
   }
 
   /** Draw these columns on the charts that are in sight; the others follow when they come into sight. */

@@ -55,14 +55,26 @@ function lonely(plot, index) {
   return found;
 }
 
-export function line({ name, width = 1.4, dash, fill }) {
+const WIDTH = 1.4;
+
+/** Whether there are so many points that a line is a band: thin ones show more then, and cost a tenth to draw. */
+const isDense = (data, plot) => data[0].length > 2 * plot.width;
+
+export function line({ name, width = WIDTH, dash, fill }) {
   const stroke = () => colour(name);
-  return { stroke, width, dash, fill: fill && fade(name), points: { show: true, size: 3, filter: lonely, fill: stroke, stroke } };
+  return { stroke, width, dash, fill: fill && fade(name, fill), points: { show: true, size: 3, filter: lonely, fill: stroke, stroke } };
 }
 
-/** From the colour of the line down to nothing. */
-function fade(name) {
+/** Show other data on a chart, with lines as wide as suits them. */
+export function setData(plot, lines, data) {
+  lines.forEach(({ width = WIDTH }, i) => { plot.series[i + 1].width = isDense(data, plot) ? 1 : width; });
+  plot.setData(data);
+}
+
+/** From the colour of the line down to nothing, "always" or not under a band ("sparse"). */
+function fade(name, when) {
   return (plot) => {
+    if (when === "sparse" && isDense(plot.data, plot)) return null;
     const { top, height } = plot.bbox;
     const gradient = plot.ctx.createLinearGradient(0, top, 0, top + (height || 1));
     gradient.addColorStop(0, faint(name, 0.2));
@@ -98,6 +110,13 @@ export function lastValue(name, write) {
     const y = plot.valToPos(values[at], "y", true);
     if (y < bbox.top || y > bbox.top + bbox.height) return;
     ctx.save();
+    ctx.strokeStyle = faint(name, 0.7);
+    ctx.lineWidth = ratio;
+    ctx.setLineDash([2 * ratio, 3 * ratio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
     ctx.fillStyle = colour(name);
     ctx.fillRect(bbox.left + bbox.width + ratio, y - 9 * ratio, AXIS_WIDTH * ratio, 18 * ratio);
     ctx.fillStyle = colour("panel");

@@ -33,8 +33,8 @@ async function load() {
   if (first && view.alert) board.explain(view.alert);
 }
 
-/** Load again, soon; what asks for it meanwhile is served by the same load. */
-function reload() {
+/** Load after so many ms; what asks for it meanwhile is served by the same load. */
+function reload(after = board ? RELOAD_AFTER : 0) {
   reloading ||= setTimeout(async () => {
     try {
       await load();
@@ -42,9 +42,9 @@ function reload() {
     } catch (error) {
       complain(error);
       reloading = 0;
-      reload();
+      reload(RELOAD_AFTER);
     }
-  }, board ? RELOAD_AFTER : 0);
+  }, after);
 }
 
 function showStatus(news) {
@@ -93,9 +93,9 @@ listenToKeys({
 });
 
 new Live("/api/events", {
-  open: () => load().catch((error) => { complain(error); reload(); }),
+  open: () => reload(0),
   lost: () => status.feed("reconnecting"),
   rows: (news) => { if (!board?.take(news)) reload(); },
   status: showStatus,
-  reload,
+  reload: () => reload(),
 });

@@ -11,6 +11,7 @@ from tests.dashboard.made_up import VERSION, metrics_rows, verdict_rows
 
 from fsictl.dashboard.app import create_app
 from fsictl.dashboard.events import Feed
+from fsictl.dashboard.pace import Pace
 from fsictl.errors import StorageError
 
 
@@ -24,7 +25,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def client(filled: Stores) -> Iterator[TestClient]:
-    with TestClient(create_app(*filled.all, every=0.05), base_url="http://127.0.0.1:8050") as client:
+    with TestClient(create_app(*filled.all, pace=Pace(every=0.05)), base_url="http://127.0.0.1:8050") as client:
         yield client
 
 
@@ -199,7 +200,7 @@ def test_versions_are_told_newest_first(client: TestClient, filled: Stores) -> N
 def test_an_alert_is_explained_by_its_id(stores: Stores) -> None:
     stores.warehouse.write("metrics", metrics_rows("EURUSD", range(1000, 1100)))
     stores.warehouse.write("reconerr", verdict_rows("EURUSD", [1099], alert=[True], unreliable=[True]))
-    with TestClient(create_app(*stores.all, every=0.05), base_url="http://localhost") as client:
+    with TestClient(create_app(*stores.all, pace=Pace(every=0.05)), base_url="http://localhost") as client:
         alerts = client.get("/api/alerts?limit=1").json()
         told = client.get(f"/api/alerts/{alerts[0]['id']}").json()
         assert told["alert"]["id"] == alerts[0]["id"]

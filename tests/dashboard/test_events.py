@@ -11,6 +11,7 @@ from tests.dashboard.made_up import metrics_rows
 
 from fsictl.clock import ManualClock
 from fsictl.dashboard.events import Feed
+from fsictl.dashboard.pace import Pace
 from fsictl.dashboard.watch import Watch
 from fsictl.errors import StorageError
 
@@ -26,12 +27,15 @@ def parse(event: str) -> tuple[str, Any]:
     return kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
-def with_feed(watch: Watch, act: Callable[[Feed], Awaitable[None]]) -> None:
+OFTEN = Pace(every=0.01)
+
+
+def with_feed(watch: Watch, act: Callable[[Feed], Awaitable[None]], pace: Pace = OFTEN) -> None:
     async def lane(call: Callable[[], Any]) -> Any:
         return await asyncio.to_thread(call)
 
     async def run() -> None:
-        feed = Feed(watch, lane, every=0.01)
+        feed = Feed(watch, lane, pace)
         looking = asyncio.create_task(feed.run())
         try:
             await asyncio.wait_for(act(feed), 30)
@@ -107,3 +111,39 @@ def test_there_are_only_so_many_subscribers(stores: Stores) -> None:
         assert not feed.full
 
     with_feed(watch_of(stores, ManualClock(NOW * 1000)), act)
+
+
+def test_a_page_hears_the_server_however_seldom_it_looks(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsictl.dashboard.events.STATUS_EVERY", 0.02)
+
+    async def act(feed: Feed) -> None:
+        told = feed.subscribe()
+        for _ in range(5):
+            assert parse(await anext(told))[0] == "status"
+
+    with_feed(watch_of(stores, ManualClock(NOW * 1000)), act, Pace(every=1000))
+
+
+def test_where_looking_costs_it_sleeps_until_somebody_asks(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsictl.dashboard.events.ASLEEP_AFTER", 0.05)
+    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 1]))
+
+    async def falls_asleep(feed: Feed) -> None:
+        while not feed._asleep:
+            await asyncio.sleep(0.01)
+
+    async def act(feed: Feed) -> None:
+        await falls_asleep(feed)
+        stores.warehouse.write("metrics", metrics_rows("A", [NOW]))
+        await asyncio.sleep(0.1)
+        assert feed.status["newest"] in {None, NOW - 1}
+        await feed.wake()
+        assert feed.status["newest"] == NOW
+        await falls_asleep(feed)
+        told = feed.subscribe()
+        await anext(told)  # a page is open: it looks by itself
+        stores.warehouse.write("metrics", metrics_rows("A", [NOW + 1]))
+        while (await until(told, "status"))["newest"] != NOW + 1:
+            pass
+
+    with_feed(watch_of(stores, ManualClock(NOW * 1000)), act, Pace(every=0.01, sleeps=True))

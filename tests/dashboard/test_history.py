@@ -10,13 +10,13 @@ from tests.dashboard.made_up import lively, metrics_rows, verdict_rows
 
 from fsictl.clock import ManualClock
 from fsictl.dashboard.history import Request, answer
-from fsictl.dashboard.pieces import read_piece, within
+from fsictl.dashboard.pieces import read_pieces, within
 from fsictl.dashboard.shelf import Shelf
 
 
 def history(stores: Stores, request: Request) -> Any:
     """The answer of pieces that are read anew."""
-    return json.loads(answer(request, [read_piece(stores.warehouse, one) for one in request.stretches()]))
+    return json.loads(answer(request, read_pieces(stores.warehouse, request.stretches())))
 
 
 def test_history_joins_verdicts_by_second(stores: Stores) -> None:
@@ -83,7 +83,7 @@ def test_what_is_cut_out_of_pieces_is_what_they_have_there(stores: Stores, point
     request = Request("A", 0, 2999, points, None)
     columns = history(stores, request)["columns"]
     for start, end in [(0, 599), (1, 2998), (700, 740), (777, 1888), (1399, 1441), (2999, 2999)]:
-        whole = [read_piece(stores.warehouse, one) for one in request.stretches()]
+        whole = read_pieces(stores.warehouse, request.stretches())
         cut = [within(piece, start, end) for piece in whole]
         told = json.loads(answer(Request("A", start, end, points, None), cut))["columns"]
         inside = [
@@ -102,6 +102,6 @@ def test_pieces_from_the_shelf_give_the_answer_of_fresh_ones(stores: Stores) -> 
     stores.warehouse.write("reconerr", verdicts)
     for start, end in [(12_000, 18_999), (12_005, 18_990), (10_000, 18_999)]:
         request = Request("A", start, end, 500, None)
-        kept = [shelf.get(one, 18_999, lambda one: read_piece(stores.warehouse, one)) for one in request.stretches()]
+        kept = shelf.get(request.stretches(), 18_999, lambda run: read_pieces(stores.warehouse, run))
         assert json.loads(answer(request, kept)) == history(stores, request)
     assert len(shelf) > 0

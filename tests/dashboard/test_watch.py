@@ -8,7 +8,7 @@ from tests.dashboard.made_up import metrics_rows, verdict_rows
 from fsictl.alerts.episodes import episodes_of
 from fsictl.clock import ManualClock
 from fsictl.dashboard.episodes import as_json
-from fsictl.dashboard.pieces import Piece, Stretch, read_piece
+from fsictl.dashboard.pieces import Piece, Stretch, read_pieces
 from fsictl.dashboard.watch import Watch
 from fsictl.errors import StorageError
 
@@ -131,7 +131,7 @@ def test_a_piece_of_history_is_dropped_when_rows_of_its_time_come(stores: Stores
     stretch = Stretch("A", NOW - 100, NOW - 50, 999, 2.0, None)
 
     def piece() -> Piece:
-        return watch.shelf.get(stretch, NOW - 1, lambda one: read_piece(stores.warehouse, one))
+        return watch.shelf.get([stretch], NOW - 1, lambda run: read_pieces(stores.warehouse, run))[0]
 
     def errors() -> list[float]:
         return [value for value in piece().kept["reconstruction_error"].to_pylist() if value is not None]

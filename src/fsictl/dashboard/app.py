@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -26,8 +27,9 @@ from fsictl.dashboard.episodes import as_json
 from fsictl.dashboard.events import Feed
 from fsictl.dashboard.filling import filling
 from fsictl.dashboard.history import Request as Wanted
-from fsictl.dashboard.history import answer
-from fsictl.dashboard.pieces import Piece, Stretch, read_piece
+from fsictl.dashboard.history import answer, runs
+from fsictl.dashboard.pace import FREE, Pace
+from fsictl.dashboard.pieces import Piece, Stretch, read_pieces
 from fsictl.dashboard.security import Guard
 from fsictl.dashboard.watch import Limits, Watch
 from fsictl.errors import FsictlError, InputError
@@ -41,6 +43,7 @@ STATIC = Path(__file__).parent / "static"
 LONGEST = 7 * 86_400
 LONGEST_FILLING = 900
 MOST_TICKS = 20_000
+_ALERT = re.compile("[0-9a-f]{1,64}")
 LATEST_TIME = 253_402_300_799  # the end of the year 9999
 
 
@@ -52,13 +55,14 @@ def create_app(
     host: str = "127.0.0.1",
     limits: Limits | None = None,
     clock: Clock | None = None,
-    every: float = 0.5,
+    pace: Pace = FREE,
 ) -> Starlette:
-    """The live page of these stores, for a server bound to ``host``; it looks for news every ``every`` seconds.
+    """The live page of these stores, for a server bound to ``host``; ``pace`` is how often and how much it reads.
 
-    All reading happens in one thread of the app's own, one short read at a time: a long history is read in pieces.
+    ``messenger`` is ``None`` where nobody knows how far pipelines are. All reading happens in one thread of the app's
+    own, one short read at a time: a long history is read in pieces.
     """
-    api = _Api(warehouse, messenger, artifacts, limits=limits or Limits(), clock=clock or SystemClock(), every=every)
+    api = _Api(warehouse, messenger, artifacts, limits=limits or Limits(), clock=clock or SystemClock(), pace=pace)
     routes = [
         Route("/", _page),
         Route("/api/symbols", api.symbols),
@@ -98,14 +102,15 @@ class _Api:
         *,
         limits: Limits,
         clock: Clock,
-        every: float,
+        pace: Pace,
     ) -> None:
         self._warehouse = warehouse
         self._artifacts = artifacts
         self._limits = limits
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="dashboard-reads")
-        self._watch = Watch(warehouse, messenger, artifacts, clock)
-        self.feed = Feed(self._watch, self._read, every=every)
+        self._pace = pace
+        self._watch = Watch(warehouse, messenger, artifacts, clock, pace)
+        self.feed = Feed(self._watch, self._read, pace)
 
     async def _read(self, call: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
@@ -123,15 +128,16 @@ class _Api:
 
     async def symbols(self, request: Request) -> Response:
         """Every symbol with its newest row and verdict."""
-        self._refuse_what_is_old()
+        await self._wake()
         return JSONResponse(await self._read(self._rows))
 
     def _rows(self) -> list[dict[str, Any]]:
         self._watch.begin()
         return self._watch.board.rows()
 
-    def _refuse_what_is_old(self) -> None:
-        """Say that the store cannot be read, rather than repeat what was known before."""
+    async def _wake(self) -> None:
+        """Know what is new; if the store cannot be read, say so rather than repeat what was known before."""
+        await self.feed.wake()
         if self.feed.failure is not None:
             raise self.feed.failure
 
@@ -152,12 +158,14 @@ class _Api:
         if until - since > LONGEST:
             _refuse(f"That is a longer time than {LONGEST} seconds; ask for less.")
         wanted = Wanted(symbol, since, until, int(points or 3000), self._watch.champion)
-        pieces = [await self._read(partial(self._piece, one, newest)) for one in wanted.stretches()]
+        pieces: list[Piece] = []
+        for run in runs(wanted.stretches(), self._pace.at_once):
+            pieces += await self._read(partial(self._pieces, run, newest))
         text = await self._read(lambda: answer(wanted, pieces))
         return Response(text, media_type="application/json")
 
-    def _piece(self, stretch: Stretch, newest: int) -> Piece:
-        return self._watch.shelf.get(stretch, newest, partial(read_piece, self._warehouse))
+    def _pieces(self, run: Sequence[Stretch], newest: int) -> list[Piece]:
+        return self._watch.shelf.get(run, newest, partial(read_pieces, self._warehouse))
 
     async def filling(self, request: Request) -> Response:
         """The ticks and rows of the ``seconds`` up to ``end``, or up to the symbol's newest row."""
@@ -170,7 +178,7 @@ class _Api:
         )
 
     async def _newest(self, symbol: str) -> int:
-        self._refuse_what_is_old()
+        await self._wake()
         newest: int | None = await self._read(partial(self._newest_known, symbol))
         if newest is None:
             raise HTTPException(404, f"There are no rows of the symbol {symbol}.")
@@ -183,7 +191,7 @@ class _Api:
     async def alerts(self, request: Request) -> Response:
         """The latest episodes of alerts, newest first."""
         limit = _number(request, "limit", 1, 500) or 50
-        self._refuse_what_is_old()
+        await self._wake()
         alerts = await self._read(partial(self._recent_alerts, int(limit)))
         return JSONResponse([as_json(alert) for alert in alerts])
 
@@ -194,6 +202,8 @@ class _Api:
     async def alert(self, request: Request) -> Response:
         """Everything that one alert rests on, as ``fsictl alerts explain --json`` gives it."""
         name = request.path_params["alert"]
+        if _ALERT.fullmatch(name) is None:
+            raise HTTPException(404, "An alert's id is of the characters 0-9 a-f.")
         try:
             told = await self._read(lambda: self._explained(name))
         except InputError as error:
@@ -234,12 +244,14 @@ class _Api:
 
     async def status(self, request: Request) -> Response:
         """The feed, the pipelines behind it, and the limits that the page draws."""
+        await self.feed.wake()
         return JSONResponse(self.feed.status | {"limits": asdict(self._limits)})
 
     async def events(self, request: Request) -> Response:
         """What is new, as long as the client stays."""
         if self.feed.full:
             raise HTTPException(503, "Too many pages are open; close one.")
+        await self.feed.wake()
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(self.feed.subscribe(), media_type="text/event-stream", headers=headers)
 

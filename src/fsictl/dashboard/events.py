@@ -8,28 +8,33 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
+from fsictl.dashboard.pace import FREE, Pace
 from fsictl.dashboard.watch import Watch
 from fsictl.errors import FsictlError
 
 log = logging.getLogger(__name__)
 
 STATUS_EVERY = 2.0
+ASLEEP_AFTER = 60.0
+"""Seconds after the last question, with no page open, for which it goes on looking where that costs something."""
 
 Lane = Callable[[Callable[[], Any]], Coroutine[Any, Any, Any]]
 """Runs a blocking call off the event loop, one at a time."""
 
 
 class Feed:
-    """Looks every ``every`` seconds and tells all subscribers, who get columns of new rows and the feed's status."""
+    """Looks for news and tells all subscribers, who get columns of new rows and the feed's status."""
 
-    def __init__(self, watch: Watch, lane: Lane, *, every: float = 0.5, most_subscribers: int = 64) -> None:
+    def __init__(self, watch: Watch, lane: Lane, pace: Pace = FREE, *, most_subscribers: int = 64) -> None:
         self._watch = watch
         self._lane = lane
-        self._every = every
+        self._pace = pace
         self._most = most_subscribers
         self._queues: set[asyncio.Queue[str | None]] = set()
         self._status = watch.status()
         self._stopped = False
+        self._told = self._wanted = float("-inf")
+        self._asleep = False
         self.failure: Exception | None = None
 
     @property
@@ -44,15 +49,37 @@ class Feed:
 
     async def run(self) -> None:
         """Look and tell, until cancelled. A look that fails is told too, and tried again."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_looking())
+            group.create_task(self._keep_telling())
+
+    async def _keep_looking(self) -> None:
         loop = asyncio.get_running_loop()
-        told = float("-inf")
         while True:
             began = loop.time()
-            changed = await self._look()
-            if changed or loop.time() - told >= STATUS_EVERY:
-                told = loop.time()
-                self._tell(_event("status", self._status))
-            await asyncio.sleep(max(self._every - (loop.time() - began), self._every / 5))
+            self._asleep = self._pace.sleeps and not self._queues and began - self._wanted > ASLEEP_AFTER
+            if not self._asleep and await self._look():
+                self._tell_status()
+            await asyncio.sleep(max(self._pace.every - (loop.time() - began), self._pace.every / 5))
+
+    async def _keep_telling(self) -> None:
+        """A page that hears nothing for long believes the server dead, however seldom it looks."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(STATUS_EVERY / 4)
+            if loop.time() - self._told >= STATUS_EVERY:
+                self._tell_status()
+
+    def _tell_status(self) -> None:
+        self._told = asyncio.get_running_loop().time()
+        self._tell(_event("status", self._status))
+
+    async def wake(self) -> None:
+        """Somebody asks: if nobody did for a while and looking had stopped, look now."""
+        self._wanted = asyncio.get_running_loop().time()
+        if self._asleep:
+            self._asleep = False
+            await self._look()
 
     async def _look(self) -> bool:
         try:

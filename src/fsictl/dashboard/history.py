@@ -50,6 +50,16 @@ class Request:
         ]
 
 
+def runs(stretches: Sequence[Stretch], at_once: float) -> list[Sequence[Stretch]]:
+    """Stretches that follow each other, in groups of at most so many seconds (or of one).
+
+    >>> [len(run) for run in runs(Request("A", 0, 7000, 3000, None).stretches(), 3600)]
+    [6, 6]
+    """
+    length = max(1, int(at_once // (stretches[0].end + 1 - stretches[0].start)))
+    return [stretches[place : place + length] for place in range(0, len(stretches), length)]
+
+
 def answer(request: Request, pieces: Sequence[Piece]) -> str:
     """The pieces as a JSON object: columns of what lies within the request, and what it was thinned from."""
     parts = [within(piece, request.start, request.end) for piece in pieces]

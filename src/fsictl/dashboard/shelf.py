@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from fsictl.clock import Clock
 from fsictl.dashboard.pieces import Piece, Stretch
@@ -23,21 +23,33 @@ class Shelf:
         self._pieces: OrderedDict[Stretch, tuple[float, Piece]] = OrderedDict()
         self._rows = 0
 
-    def get(self, stretch: Stretch, newest: int, read: Callable[[Stretch], Piece]) -> Piece:
-        """The piece, from here or read anew; ``newest`` is the end of the symbol's newest bar."""
+    def get(
+        self, stretches: Sequence[Stretch], newest: int, read: Callable[[Sequence[Stretch]], Sequence[Piece]]
+    ) -> list[Piece]:
+        """The pieces of one symbol that follow each other, from here or, all that are missing at once, read anew.
+
+        ``newest`` is the end of the symbol's newest bar.
+        """
         now = self._clock.monotonic()
-        at, piece = self._pieces.get(stretch, (float("-inf"), None))
-        if piece is not None and now - at < self._seconds:
+        found = {stretch: self._pieces[stretch] for stretch in stretches if stretch in self._pieces}
+        kept = {stretch: piece for stretch, (at, piece) in found.items() if now - at < self._seconds}
+        for stretch in kept:
             self._pieces.move_to_end(stretch)
-            return piece
-        self._drop(stretch)
-        piece = read(stretch)
-        if stretch.end <= newest:
-            self._pieces[stretch] = now, piece
-            self._rows += piece.kept.num_rows
-            while self._rows > self._most:
-                self._drop(next(iter(self._pieces)))
-        return piece
+        missing = [place for place, stretch in enumerate(stretches) if stretch not in kept]
+        if missing:
+            run = stretches[missing[0] : missing[-1] + 1]
+            for stretch, piece in zip(run, read(run), strict=True):
+                kept[stretch] = piece
+                self._drop(stretch)
+                if stretch.end <= newest:
+                    self._keep(stretch, piece, now)
+        return [kept[stretch] for stretch in stretches]
+
+    def _keep(self, stretch: Stretch, piece: Piece, now: float) -> None:
+        self._pieces[stretch] = now, piece
+        self._rows += piece.kept.num_rows
+        while self._rows > self._most:
+            self._drop(next(iter(self._pieces)))
 
     def arrived(self, since: Mapping[str, int]) -> None:
         """Rows have come: of each symbol the first of them has its bar end at that second."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fsictl.alerts.beginnings import episodes_since
@@ -12,9 +13,10 @@ from fsictl.dashboard.achieved import ACHIEVED_COLUMNS, Achieved
 from fsictl.dashboard.board import Board
 from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, as_json, seconds_of, timestamp_of
 from fsictl.dashboard.models import CHAMPION
+from fsictl.dashboard.pace import FREE, Pace
 from fsictl.dashboard.shelf import Shelf
 from fsictl.dashboard.tail import Tail
-from fsictl.dashboard.work import Work
+from fsictl.dashboard.work import TICKS_COLUMN, Work
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.messenger import Messenger
 from fsictl.ports.warehouse import Warehouse
@@ -45,13 +47,22 @@ class Limits:
 class Watch:
     """What one look after the other finds in the warehouse; blocking, and for one thread at a time."""
 
-    def __init__(self, warehouse: Warehouse, messenger: Messenger | None, artifacts: Artifacts, clock: Clock) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        messenger: Messenger | None,
+        artifacts: Artifacts,
+        clock: Clock,
+        pace: Pace = FREE,
+    ) -> None:
         self._warehouse = warehouse
         self._artifacts = artifacts
         self._clock = clock
-        self._metrics = Tail(warehouse, METRICS.name, list(queries.METRICS_NAMES))
+        self._pace = pace
+        tail = partial(Tail, warehouse, clock=clock, extents_every=pace.extents_every)
+        self._metrics = tail(METRICS.name, [*queries.METRICS_NAMES, TICKS_COLUMN])
         verdict_columns = dict.fromkeys([*queries.VERDICT_NAMES, *ALERT_COLUMNS, *ACHIEVED_COLUMNS])
-        self._verdicts = Tail(warehouse, RECONERR.name, list(verdict_columns))
+        self._verdicts = tail(RECONERR.name, list(verdict_columns))
         self._work = Work(messenger, clock)
         self._worked: dict[str, Any] = {}
         self._worked_at = float("-inf")
@@ -88,6 +99,7 @@ class Watch:
         self._begun, self._missed = True, False
         for fresh in (metrics, verdicts):
             self.shelf.arrived(fresh.since())
+        self._work.arrived(metrics.rows)
         if metrics.rows.num_rows and self._newest is not None:
             self._arrived = self._clock.monotonic()
             self._lag = self._clock.now_ms() / 1000 - self._newest
@@ -141,8 +153,9 @@ class Watch:
         if self._newest is None:
             return "waiting"
         age = self._clock.now_ms() / 1000 - self._newest
-        arriving = self._arrived is not None and self._clock.monotonic() - self._arrived < QUIET_AFTER
-        if abs(age) < BEHIND_AFTER:
+        quiet_after, behind_after = QUIET_AFTER + self._pace.every, BEHIND_AFTER + self._pace.every
+        arriving = self._arrived is not None and self._clock.monotonic() - self._arrived < quiet_after
+        if abs(age) < behind_after:
             return "live"
         if not arriving:
             return "silent"

@@ -126,10 +126,16 @@ class RetentionSettings:
 
 @dataclass(frozen=True, slots=True)
 class DashboardSettings:
-    """Section ``dashboard``: where the live page listens."""
+    """Section ``dashboard``: where the live page listens, and how often it looks for news."""
 
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8050, "port to listen on; 0 takes a free one", least=0, most=65_535)
+    look_every: float | None = setting(
+        None,
+        "seconds between two looks at the tables; when not set 0.5, and 10 where each look costs money (BigQuery)",
+        least=0.1,
+        most=3600,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,21 @@
+{# What DuckDB and BigQuery say differently. #}
+
+{% macro time_of(milliseconds) %}{{ return(adapter.dispatch('time_of', 'fsictl')(milliseconds)) }}{% endmacro %}
+
+{% macro duckdb__time_of(milliseconds) %}epoch_ms({{ milliseconds }}){% endmacro %}
+
+{% macro bigquery__time_of(milliseconds) %}timestamp_millis({{ milliseconds }}){% endmacro %}
+
+{# Exact decimals with nine digits after the point, so that a sum does not depend on its order. #}
+{% macro money(amount) %}{{ return(adapter.dispatch('money', 'fsictl')(amount)) }}{% endmacro %}
+
+{% macro duckdb__money(amount) %}cast({{ amount }} as decimal(38, 9)){% endmacro %}
+
+{% macro bigquery__money(amount) %}cast({{ amount }} as numeric){% endmacro %}
+
+{# Whole division of integers that are not below zero. #}
+{% macro whole(dividend, divisor) %}{{ return(adapter.dispatch('whole', 'fsictl')(dividend, divisor)) }}{% endmacro %}
+
+{% macro duckdb__whole(dividend, divisor) %}(({{ dividend }}) // ({{ divisor }})){% endmacro %}
+
+{% macro bigquery__whole(dividend, divisor) %}div({{ dividend }}, {{ divisor }}){% endmacro %}

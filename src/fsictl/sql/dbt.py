@@ -56,9 +56,7 @@ def need_dbt(project: SqlProject) -> None:
         raise MissingExtraError(library="dbt", extra="sql")
 
 
-def call_dbt(
-    project: SqlProject, command: Sequence[str], *, run_date: date, select: Sequence[str] = ()
-) -> Outcome:
+def call_dbt(project: SqlProject, command: Sequence[str], *, run_date: date, select: Sequence[str] = ()) -> Outcome:
     """Run one command of dbt to its end; a failed model or test is in the outcome.
 
     Raises ``StorageError`` when the folder cannot be written to, and ``CheckFailedError`` when dbt could not begin,
@@ -87,7 +85,7 @@ def call_dbt(
     if done.returncode not in {0, 1} or (done.returncode == 1 and not outcome.nodes):
         last = done.stderr.strip().rpartition("\n")[2]
         said = next(iter(outcome.errors), "") or last or f"it ended with {done.returncode}"
-        message = f"dbt could not run the models: {said}"
+        message = f"the models could not be run: {said}"
         raise CheckFailedError(message, hint=f"The whole story is in {project.log}.")
     return outcome
 

@@ -88,8 +88,12 @@ class Tested:
     seconds: float
     message: str
 
+    def as_dict(self) -> dict[str, Any]:
+        """The test for people and programs, in plain types."""
+        return asdict(self)
 
-def test_sql(project: SqlProject, *, run_date: date, select: Sequence[str] = ()) -> tuple[Tested, ...]:
+
+def check_sql(project: SqlProject, *, run_date: date, select: Sequence[str] = ()) -> tuple[Tested, ...]:
     """Run the tests of the models that ``select`` names, of all without it; failed ones are among the results.
 
     The tests look at every run date that is stored, and at the rows that ``run_date`` was made from. Raises the errors

@@ -19,3 +19,10 @@
 {% macro duckdb__whole(dividend, divisor) %}(({{ dividend }}) // ({{ divisor }})){% endmacro %}
 
 {% macro bigquery__whole(dividend, divisor) %}div({{ dividend }}, {{ divisor }}){% endmacro %}
+
+{# Days from one date to another. #}
+{% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between', 'fsictl')(first, last)) }}{% endmacro %}
+
+{% macro duckdb__days_between(first, last) %}date_diff('day', {{ first }}, {{ last }}){% endmacro %}
+
+{% macro bigquery__days_between(first, last) %}date_diff({{ last }}, {{ first }}, day){% endmacro %}

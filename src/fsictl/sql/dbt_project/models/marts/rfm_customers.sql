@@ -8,10 +8,10 @@ with clients as (
         monetary,
         first_day,
         last_day,
-        {{ dbt.datediff('last_day', run_date(), 'day') }} as days_since_last,
+        {{ days_between('last_day', run_date()) }} as days_since_last,
         purchase_days - 1 as frequency,
-        {{ dbt.datediff('first_day', 'last_day', 'day') }} as recency,
-        {{ dbt.datediff('first_day', run_date(), 'day') }} as T
+        {{ days_between('first_day', 'last_day') }} as recency,
+        {{ days_between('first_day', run_date()) }} as T
     from {{ ref('client_purchases') }}
 ),
 

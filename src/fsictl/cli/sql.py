@@ -49,7 +49,7 @@ def run(session: Session, run_date: RunDate = None, select: Select = None) -> No
 
 
 @command(app, "test")
-def test(session: Session, run_date: RunDate = None, select: Select = None) -> None:
+def check(session: Session, run_date: RunDate = None, select: Select = None) -> None:
     """Test the marts and what they are made from. Ends with exit code 5 when a rule does not hold."""
     from fsictl.sql.runner import check_sql
 

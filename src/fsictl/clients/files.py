@@ -83,7 +83,7 @@ def _block(path: Path, rows: list[_Row], seen: Counter[int]) -> tuple[pa.Table, 
     for number, row, data in rows:
         try:
             if row is None:
-                raise BadTransactionError(reason="malformed", detail="the line is no row of the file's columns")  # noqa: TRY301
+                raise BadTransactionError(reason="malformed", detail="the line is no row of the file's columns")
             good.append(transaction_of(row, seen))
         except BadTransactionError as bad:
             rejects.append(Reject(bad.reason, str(bad), data, f"{path.name}:{number}"))

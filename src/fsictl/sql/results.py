@@ -34,7 +34,7 @@ def read_mart(project: SqlProject, model: str, *, run_date: date | None = None, 
         names = [_quoted(name) for name, *_ in database.sql(f"describe {_quoted(model)}").fetchall()]
         sql = f"select columns(*) from {_quoted(model)} where run_date = coalesce(?, run_date)"  # noqa: S608 - our names
         sql += f" order by {', '.join(names)}" + ("" if limit is None else f" limit {int(limit)}")
-        return _plain(database.execute(sql, [run_date]).to_arrow_table())
+        return _plain(database.sql(sql, params=[run_date]).to_arrow_table())
 
 
 @contextmanager

@@ -13,12 +13,19 @@
 
 {% macro bigquery__money(amount) %}cast({{ amount }} as numeric){% endmacro %}
 
+{# A double-precision number. #}
+{% macro real(value) %}{{ return(adapter.dispatch('real', 'fsictl')(value)) }}{% endmacro %}
+
+{% macro duckdb__real(value) %}cast({{ value }} as double){% endmacro %}
+
+{% macro bigquery__real(value) %}cast({{ value }} as float64){% endmacro %}
+
 {# Whole division of integers that are not below zero. #}
 {% macro whole(dividend, divisor) %}{{ return(adapter.dispatch('whole', 'fsictl')(dividend, divisor)) }}{% endmacro %}
 
 {% macro duckdb__whole(dividend, divisor) %}(({{ dividend }}) // ({{ divisor }})){% endmacro %}
 
-{% macro bigquery__whole(dividend, divisor) %}div({{ dividend }}, {{ divisor }}){% endmacro %}
+{% macro bigquery__whole(dividend, divisor) %}div(({{ dividend }}), ({{ divisor }})){% endmacro %}
 
 {# Days from one date to another. #}
 {% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between', 'fsictl')(first, last)) }}{% endmacro %}

@@ -7,15 +7,15 @@
     {%- for flagged in [true, false] %}
         {%- set kind = 'flagged' if flagged else 'reliable' %}
         {%- set here = 'unreliable' if flagged else 'not unreliable' %}
-        {%- set moved = 'sum(case when ' ~ here ~ ' and return_bp <> 0 then 1 else 0 end)' %}
-        {%- set right = 'sum(case when ' ~ here ~ ' and return_bp > 0 then 1 else 0 end)' %}
-        sum(case when {{ here }} then 1 else 0 end) as {{ kind }}_signals,
-        sum(case when {{ here }} and return_bp is not null then 1 else 0 end) as {{ kind }}_known,
+        {%- set moved = 'count(case when ' ~ here ~ ' and return_bp <> 0 then 1 end)' %}
+        {%- set right = 'count(case when ' ~ here ~ ' and return_bp > 0 then 1 end)' %}
+        count(case when {{ here }} then 1 end) as {{ kind }}_signals,
+        count(case when {{ here }} and return_bp is not null then 1 end) as {{ kind }}_known,
         {{ moved }} as {{ kind }}_moved,
         {{ right }} as {{ kind }}_right,
         {{ right }} / nullif({{ moved }}, 0) as {{ kind }}_hit_rate,
-        {{ dbt.safe_cast('sum(case when ' ~ here ~ ' then return_bp end)', api.Column.translate_type('float')) }}
-        / nullif(sum(case when {{ here }} and return_bp is not null then 1 else 0 end), 0)
+        {{ real('sum(case when ' ~ here ~ ' then return_bp end)') }}
+        / nullif(count(case when {{ here }} and return_bp is not null then 1 end), 0)
             as {{ kind }}_return_bp{{ "," if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

@@ -5,10 +5,10 @@ select
     min(case when amount >= 0 then day end) as first_day,
     max(case when amount >= 0 then day end) as last_day,
     count(distinct case when amount >= 0 then day end) as purchase_days,
-    sum(case when amount >= 0 then 1 else 0 end) as purchases,
-    sum(case when amount < 0 then 1 else 0 end) as refunds,
+    count(case when amount >= 0 then 1 end) as purchases,
+    count(case when amount < 0 then 1 end) as refunds,
     sum(amount) as monetary
 from {{ ref('stg_transactions') }}
 where timestamp_ms < {{ day_end_ms() }}
 group by client_id
-having sum(case when amount >= 0 then 1 else 0 end) > 0
+having count(case when amount >= 0 then 1 end) > 0

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.sql.conftest import DAY, MIDNIGHT, RUN_DATE
 
 Verdict = tuple[int, bool | None, str]

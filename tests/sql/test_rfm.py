@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.sql.conftest import DAY, MIDNIGHT, RUN_DATE
 from tests.sql.reference import Transaction, rfm
 

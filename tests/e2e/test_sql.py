@@ -22,7 +22,7 @@ from lifetimes.utils import summary_data_from_transaction_data
 names = ["customer", "sample", "date", "number", "amount"]
 rows = load_dataset("CDNOW_sample.txt", header=None, names=names, sep=r"\\s+", dtype=dict.fromkeys(names[:3], str))
 found = summary_data_from_transaction_data(
-    rows, "sample", "date", datetime_format="%Y%m%d", observation_period_end="{LAST_DAY.replace('-', '')}", freq="D"
+    rows, "sample", "date", datetime_format="%Y%m%d", observation_period_end="{LAST_DAY.replace("-", "")}", freq="D"
 )
 said = {{
     "transactions": rows[["sample", "date", "amount"]].values.tolist(),

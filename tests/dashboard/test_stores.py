@@ -60,7 +60,8 @@ def answers(warehouse: Warehouse, artifacts: MemoryArtifacts, pace: Pace) -> dic
         ),
         "views/runs",
     ]
-    with TestClient(create_app(warehouse, None, artifacts, clock=ManualClock(NOW * 1000), pace=pace), base_url="http://localhost") as client:
+    app = create_app(warehouse, None, artifacts, clock=ManualClock(NOW * 1000), pace=pace)
+    with TestClient(app, base_url="http://localhost") as client:
         found = {path: client.get(f"/api/{path}").json() for path in paths}
         for alert in found["alerts?limit=500"][:2]:
             found[alert["id"]] = client.get(f"/api/alerts/{alert['id']}").json()

@@ -3,7 +3,7 @@
 import { writeView } from "./address.js";
 import { AlertList } from "./alerts.js";
 import { Charts } from "./charts.js";
-import { complain, count, element } from "./elements.js";
+import { complain, count, element, write } from "./elements.js";
 import { Explanation } from "./explanation.js";
 import { Filling } from "./filling.js";
 import * as format from "./format.js";
@@ -90,8 +90,7 @@ export class Board {
   /** Fetch and show what the view says. */
   async choose() {
     const { view } = this;
-    if (!this.table.has(view.symbol)) [view.symbol] = this.symbols;
-    this.#keep();
+    this.#replaceUnknown();
     this.#showChosen();
     const mine = ++this.loading;
     this.meanwhile = { rows: [], verdicts: [] };
@@ -119,6 +118,16 @@ export class Board {
       this.charts.drawRest();
       this.filling.choose(symbol, range);
     }));
+  }
+
+  /** A link may name a symbol that is not here. */
+  #replaceUnknown() {
+    const { symbol } = this.view;
+    const unknown = symbol && !this.table.has(symbol);
+    if (!this.table.has(symbol)) [this.view.symbol] = this.symbols;
+    if (unknown) write("unknown", `There are no rows of the symbol ${symbol}; this is ${this.view.symbol}.`);
+    element("unknown").hidden = !unknown;
+    this.#keep();
   }
 
   #showChosen() {

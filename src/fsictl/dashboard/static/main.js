@@ -14,7 +14,7 @@ const RELOAD_AFTER = 2000; // ms between reloads, when more arrives than can be 
 const windows = [...element("window").options].map((option) => Number(option.value)).filter(Boolean);
 const view = readView(location.search, windows);
 const status = new Status();
-const modelCard = new ModelCard(element("model-card"), element("versions"));
+const modelCard = new ModelCard(element("model-card"), element("checks"), element("versions"));
 let board = null;
 let reloading = 0;
 

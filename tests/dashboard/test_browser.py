@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from tests.dashboard.test_serve import serving
 from tests.dashboard.visit import Visit
 from tests.memory import MemoryMessenger
 
+from fsictl.dashboard.state import Limits, symbol_state
 from fsictl.ports.messenger import PipelineProgress
 from fsictl.records.arrow import table_of
 from fsictl.records.schemas import PRICES
@@ -254,3 +257,30 @@ def test_text_from_the_tables_is_never_markup(browser: Any, board: Stores) -> No
         assert odd in visit.page.inner_text("#alerts")
         assert visit.page.locator("#alerts img").count() == 0
         visit.leave()
+
+
+def test_the_page_and_the_server_agree_on_what_a_row_means(browser: Any, board: Stores) -> None:
+    verdicts = [
+        None,
+        *(
+            {"time": at, "unreliable": unreliable, "reason": reason}
+            for at, unreliable, reason in itertools.product((94, 95, 100), (None, False, True), (None, "stale feed"))
+        ),
+    ]
+    cases = [
+        ({"time": 100, "rsi": rsi, "gap_filled": filled, "last_tick": tick, "verdict": verdict}, newest)
+        for rsi, filled, tick, verdict, newest in itertools.product(
+            (None, 30.0, 29.9, 50.0, 70.0, 70.1), (False, True), (79_999, 80_000), verdicts, (100, 120, 121)
+        )
+    ]
+    expected = [symbol_state(row, newest, Limits()) for row, newest in cases]
+    assert len(set(expected)) == 6
+    with serving(board) as address:
+        visit = Visit(browser, address)
+        found = visit.page.evaluate(
+            "async ([cases, limits]) => { const { symbolState } = await import('/static/state.js');"
+            "return cases.map(([row, newest]) => symbolState(row, newest, limits)); }",
+            [cases, asdict(Limits())],
+        )
+        visit.leave()
+    assert found == expected

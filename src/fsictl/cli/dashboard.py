@@ -35,7 +35,7 @@ def dashboard(
     from fsictl.dashboard.app import create_app
     from fsictl.dashboard.pace import FREE, METERED
     from fsictl.dashboard.serve import serve
-    from fsictl.dashboard.watch import Limits
+    from fsictl.dashboard.state import Limits
 
     session.set("dashboard.host", host, "--host")
     session.set("dashboard.port", port, "--port")

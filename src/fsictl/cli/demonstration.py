@@ -16,7 +16,7 @@ from fsictl.backends.local.supervise import SUPERVISOR_VARIABLE
 from fsictl.cli.models import window_rules
 from fsictl.cli.output import summary_line
 from fsictl.cli.session import Session
-from fsictl.cli.status import overview, rendered
+from fsictl.cli.status import looks_at, overview, rendered
 from fsictl.errors import CheckFailedError, FsictlError, InputError, PreconditionError
 
 TRAIN_ON = 0.75
@@ -204,19 +204,20 @@ class Demonstration:
         """Show what happens until Ctrl-C, or until ``length`` seconds after the start."""
         from rich.live import Live
 
-        session = self._session
+        session, looks = self._session, looks_at(self._session)
         if sys.stderr.isatty():
-            with Live(rendered(overview(session)), console=session.output.talk, auto_refresh=False) as live:
+            talk = session.output.talk
+            with Live(console=talk, auto_refresh=False) as live:
                 while not self._over():
+                    live.update(rendered(overview(session, looks), height=talk.height), refresh=True)
                     self._clock.sleep(1.0)
-                    live.update(rendered(overview(session)), refresh=True)
             return
         say_at = self._clock.monotonic()
         while not self._over():
             self._clock.sleep(_LOOK_EVERY)
             if self._clock.monotonic() >= say_at:
                 say_at += _SAY_EVERY
-                session.output.say(summary_line(overview(session)))
+                session.output.say(summary_line(overview(session, looks)))
 
     def _over(self) -> bool:
         late = self._length is not None and self._clock.monotonic() - self._began >= self._length
@@ -225,7 +226,7 @@ class Demonstration:
     def sum_up(self) -> None:
         """Say what is stored now; ``CheckFailedError`` when a pipeline failed on the way."""
         session = self._session
-        found = overview(session)
+        found = overview(session, looks_at(session))
         counters = {one["pipeline"]: one["counters"] for one in found["pipelines"]}
         session.output.say(summary_line(found))
         session.output.say(f"Everything is kept in {session.root}. Start from nothing with [bold]--fresh[/bold].")

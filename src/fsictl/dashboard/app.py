@@ -31,7 +31,8 @@ from fsictl.dashboard.history import answer, runs
 from fsictl.dashboard.pace import FREE, Pace
 from fsictl.dashboard.pieces import Piece, Stretch, read_pieces
 from fsictl.dashboard.security import Guard
-from fsictl.dashboard.watch import Limits, Watch
+from fsictl.dashboard.state import Limits
+from fsictl.dashboard.watch import Watch
 from fsictl.errors import FsictlError, InputError
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.messenger import Messenger
@@ -127,13 +128,13 @@ class _Api:
             self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def symbols(self, request: Request) -> Response:
-        """Every symbol with its newest row and verdict."""
+        """Every symbol with its newest row, verdict, trend and state."""
         await self._wake()
         return JSONResponse(await self._read(self._rows))
 
     def _rows(self) -> list[dict[str, Any]]:
         self._watch.begin()
-        return self._watch.board.rows()
+        return self._watch.rows(self._limits)
 
     async def _wake(self) -> None:
         """Know what is new; if the store cannot be read, say so rather than repeat what was known before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, as_json, seconds_
 from fsictl.dashboard.models import CHAMPION
 from fsictl.dashboard.pace import FREE, Pace
 from fsictl.dashboard.shelf import Shelf
+from fsictl.dashboard.state import Limits, symbol_state
 from fsictl.dashboard.tail import Tail
 from fsictl.dashboard.work import TICKS_COLUMN, Work
 from fsictl.ports.artifacts import Artifacts
@@ -33,15 +33,6 @@ QUIET_AFTER = 10.0
 BEHIND_AFTER = 15.0
 REPLAY_AFTER = 3600.0
 WORK_EVERY = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Above and below which RSI a symbol is overbought or oversold, and after how many seconds it is stale."""
-
-    overbought: float = 70.0
-    oversold: float = 30.0
-    stale_after: int = 20
 
 
 class Watch:
@@ -131,6 +122,11 @@ class Watch:
         self.achieved.add(judged)
         self.alerts = AlertLog(episodes_since(self._warehouse, judged, timestamp_of(since)))
         return self.alerts.recent(MOST_TOLD)
+
+    def rows(self, limits: Limits) -> list[dict[str, Any]]:
+        """Every symbol's newest row, verdict and trend, and its ``state``."""
+        newest = self._newest or 0
+        return [row | {"state": symbol_state(row, newest, limits)} for row in self.board.rows()]
 
     def status(self) -> dict[str, Any]:
         """How the feed is: its state, newest bar and lag (s), model version, alerts of the last hour of data.

@@ -35,6 +35,10 @@ docs:
 grafana:
     {{ python }} -W ignore -m scripts.grafana
 
+# Take the pictures of docs/pictures from a running system: some minutes; needs `pip install -e '.[pictures]'`
+pictures:
+    {{ python }} scripts/make_pictures.py
+
 # The generated parts of the documentation are up to date
 docs-check:
     {{ python }} scripts/make_docs.py --check

@@ -39,14 +39,21 @@ def build_metrics(
     dead_letters: beam.PTransform,
     parameters: MetricsParameters,
     allowed_lateness: float,
+    max_ahead: float | None = None,
     shards: int = SHARDS,
     clock: Clock = _CLOCK,
 ) -> None:
     """Topic ``prices`` to messages of the topic ``metrics``, second by second; late ticks and rejects to dead letters.
 
-    ``allowed_lateness`` is how many seconds a second waits, after the runner's watermark has passed it.
+    ``allowed_lateness`` is how many seconds a second waits, after the runner's watermark has passed it. Ticks more
+    than ``max_ahead`` seconds ahead of their publication are rejects, as in the local pipeline.
     """
-    closing = metrics.StreamingMetrics(parameters, allowed_lateness_ms=round(allowed_lateness * 1000), shards=shards)
+    closing = metrics.StreamingMetrics(
+        parameters,
+        allowed_lateness_ms=round(allowed_lateness * 1000),
+        max_ahead_ms=None if max_ahead is None else round(max_ahead * 1000),
+        shards=shards,
+    )
     made = pipeline | "ReadPrices" >> source | "Metrics" >> closing
     made[metrics.ROWS] | "WriteMetrics" >> sink
     late = made[metrics.LATE] | "LateTicks" >> beam.ParDo(LateLetters())

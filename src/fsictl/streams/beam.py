@@ -86,6 +86,7 @@ def build_infer(
     dead_letters: beam.PTransform,
     rules: WindowRules,
     open_artifacts: model.OpenArtifacts,
+    calibrations: beam.PTransform | None = None,
     wait: float = 0.0,
     bounded: bool = False,
     shards: int = SHARDS,
@@ -93,6 +94,8 @@ def build_infer(
 ) -> None:
     """Topic ``metrics`` to messages of the topic ``reconerr``, by the champion of the model store.
 
+    The challenger is scored beside it, in shadow. ``calibrations`` takes the Arrow tables that the operator makes
+    every hour, for the table of that name; without it they are used and not stored.
     ``wait`` is how many seconds rows wait for earlier ones, after the watermark has passed them; a ``bounded``
     source is judged as a whole instead.
     """
@@ -103,6 +106,8 @@ def build_infer(
     )
     made = pipeline | "ReadMetrics" >> source | "Infer" >> verdicts
     made[model.VERDICTS] | "WriteVerdicts" >> sink
+    if calibrations is not None:
+        made[model.CALIBRATIONS] | "WriteCalibrations" >> calibrations
     rejected = made[model.REJECTS] | "RejectedRows" >> beam.ParDo(RejectLetters(clock))
     rejected | "WriteDeadLetters" >> dead_letters
 

@@ -19,7 +19,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
-from fsictl.model.champion import Champion
+from fsictl.model.champion import Champions
 from fsictl.model.inference import InferenceOperator
 from fsictl.model.windows import WindowRules
 from fsictl.ports.artifacts import Artifacts
@@ -111,8 +111,8 @@ class JudgeRows(beam.DoFn):
         self._verdicts = Metrics.counter("fsictl.infer", "verdicts")
 
     def setup(self) -> None:
-        """Look for the champion from here on."""
-        self._champion = Champion(self._open())
+        """Look for champions from here on."""
+        self._champions = Champions(self._open())
 
     def process(
         self,
@@ -146,7 +146,7 @@ class JudgeRows(beam.DoFn):
         operator = InferenceOperator(self._rules)
         if (stored := state.read()) is not None:
             operator.restore(stored)
-        verdicts = operator.process(rows.filter(passed), self._champion.scorer())
+        verdicts = operator.process(rows.filter(passed), self._champions.scorers())
         state.write(operator.snapshot())
         self._verdicts.inc(verdicts.num_rows)
         yield from encode_all_rows(RECONERR, verdicts)
@@ -167,15 +167,15 @@ class JudgeShard(beam.DoFn):
         self._rules, self._open = rules, open_artifacts
 
     def setup(self) -> None:
-        """Look for the champion from here on."""
-        self._champion = Champion(self._open())
+        """Look for champions from here on."""
+        self._champions = Champions(self._open())
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Message]:
         _, batches = element
         rows = pa.concat_tables([_rows_of(data) for data in batches]).sort_by("timestamp")
         operator = InferenceOperator(self._rules)
         for start in range(0, rows.num_rows, _ROWS_AT_ONCE):
-            verdicts = operator.process(rows.slice(start, _ROWS_AT_ONCE), self._champion.scorer())
+            verdicts = operator.process(rows.slice(start, _ROWS_AT_ONCE), self._champions.scorers())
             yield from encode_all_rows(RECONERR, verdicts)
 
 

@@ -5,11 +5,14 @@ from tests.dashboard.conftest import Stores
 from tests.dashboard.made_up import metrics_rows, verdict_rows
 
 from fsictl.dashboard.board import Board
+from fsictl.model.aliases import BySymbol
 
 
 def filled_board(stores: Stores, champion: str | None = None) -> Board:
     board = Board()
-    board.fill(stores.warehouse, {one.symbol: one.last for one in stores.warehouse.extents("metrics")}, champion)
+    board.fill(
+        stores.warehouse, {one.symbol: one.last for one in stores.warehouse.extents("metrics")}, BySymbol(champion)
+    )
     return board
 
 
@@ -40,7 +43,7 @@ def test_rows_that_are_added_are_as_if_they_had_been_there(stores: Stores) -> No
         stores.warehouse.write("metrics", rows)
         stores.warehouse.write("reconerr", verdicts)
         board.add_rows(rows)
-        board.add_verdicts(verdicts, None)
+        board.add_verdicts(verdicts, BySymbol())
     assert board.rows() == filled_board(stores).rows()
     assert board.newest("A") == 2003
 
@@ -52,24 +55,25 @@ def test_a_missing_rsi_is_null(stores: Stores) -> None:
 
 def test_the_champion_speaks_whichever_verdict_comes_first() -> None:
     first, second = (verdict_rows("A", [100], model_version=[name]) for name in ("v1", "v2"))
-    for champion, order, expected in [
-        ("v1", (first, second), "v1"),
-        ("v1", (second, first), "v1"),
-        (None, (first, second), "v2"),
+    for champions, order, expected in [
+        (BySymbol("v1"), (first, second), "v1"),
+        (BySymbol("v1"), (second, first), "v1"),
+        (BySymbol("v2", {"A": "v1"}), (second, first), "v1"),
+        (BySymbol(), (first, second), "v2"),
     ]:
         board = Board()
         board.add_rows(metrics_rows("A", [100]))
         for verdict in order:
-            board.add_verdicts(verdict, champion)
+            board.add_verdicts(verdict, champions)
         assert board.rows()[0]["verdict"]["model_version"] == expected
-    board.add_verdicts(verdict_rows("A", [99]), None)  # an older one changes nothing
+    board.add_verdicts(verdict_rows("A", [99]), BySymbol())  # an older one changes nothing
     assert board.rows()[0]["verdict"]["time"] == 100
 
 
 def test_a_verdict_holds_for_ten_seconds_and_a_quiet_symbol_has_none() -> None:
     board = Board()
     board.add_rows(metrics_rows("A", [100]))
-    board.add_verdicts(verdict_rows("A", [100]), None)
+    board.add_verdicts(verdict_rows("A", [100]), BySymbol())
     board.add_rows(metrics_rows("A", range(101, 111)))
     assert board.rows()[0]["verdict"] is not None
     board.add_rows(metrics_rows("A", [111]))

@@ -15,6 +15,7 @@ from fsictl.cli.output import number_text, time_text
 from fsictl.cli.pipelines import NAMES
 from fsictl.cli.session import Session
 from fsictl.errors import FsictlError
+from fsictl.model.aliases import CHAMPION, BySymbol, named
 from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def overview(session: Session, looks: Watch) -> dict[str, Any]:
             }
         )
     newest = None if told["newest"] is None else told["newest"] * 1000 - 1
-    champion = session.artifacts.resolve("champion")
+    champions = named(session.artifacts, CHAMPION)
     return {
         "workspace": str(session.workspace),
         "at": session.clock.now_ms(),
@@ -106,8 +107,9 @@ def overview(session: Session, looks: Watch) -> dict[str, Any]:
         "pipelines": pipelines,
         "dead_letters": session.messenger.end("dead-letter"),
         "newest": newest,
-        "model": champion,
-        "model_warnings": _model_warnings(session, champion),
+        "model": champions.shared,
+        "models_by_symbol": dict(champions.own),
+        "model_warnings": _model_warnings(session, champions),
         "latency_ms": _latency(session),
         "bytes": session.messenger.sizes(),
         "bytes_free": shutil.disk_usage(session.root).free,
@@ -147,25 +149,31 @@ def _symbol(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _model_warnings(session: Session, champion: str | None) -> list[str]:
-    """What is wrong with the champion: rates that are off, a training run that is due or did not happen."""
+def _model_warnings(session: Session, champions: BySymbol[str]) -> list[str]:
+    """What is wrong with the champions: rates that are off, a training run that is due or did not happen."""
+    said = [] if champions.shared is None else _warnings_of(session, champions.shared)
+    for symbol, version in sorted(champions.own.items()):
+        said += [f"{symbol}: {warning}" for warning in _warnings_of(session, version, symbol)]
+    return said
+
+
+def _warnings_of(session: Session, version: str, symbol: str | None = None) -> list[str]:
     from fsictl.cli.models import achieved, retraining_of
     from fsictl.model.versions import load_card
 
-    if champion is None:
-        return []
     try:
-        card = load_card(session.artifacts, champion)
+        card = load_card(session.artifacts, version)
     except FsictlError as error:
         return [f"{error}. {error.hint}"]
     said = [
         f"{'all symbols' if one.symbol == '*' else one.symbol}, last {one.period}: {one.warning}"
-        for one in achieved(session, champion)
-        if one.warning
+        for one in achieved(session, version)
+        if one.warning and (symbol is None or one.symbol == symbol)
     ]
     advice = retraining_of(session, card)
     if advice.due_since is not None:
-        said.append(f"training is {'OVERDUE' if advice.overdue else 'due'}: {advice.reason}. Run `fsictl train --now`")
+        train = "fsictl train --now" + ("" if symbol is None else f" --symbol {symbol}")
+        said.append(f"training is {'OVERDUE' if advice.overdue else 'due'}: {advice.reason}. Run `{train}`")
     return said
 
 
@@ -198,7 +206,9 @@ def _head(found: dict[str, Any]) -> Any:
     from rich.text import Text
 
     age = "no metrics yet" if found["newest"] is None else f"newest metrics {time_text(found['newest'])} UTC"
-    return Text(f"{found['workspace']} · model {found['model'] or 'none yet'} · {age}")
+    own = len(found["models_by_symbol"])
+    model = f"{found['model'] or 'none yet'}" + (f" and {own} of single symbols" if own else "")
+    return Text(f"{found['workspace']} · model {model} · {age}")
 
 
 def _facts(found: dict[str, Any]) -> Any:

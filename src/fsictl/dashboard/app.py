@@ -158,7 +158,7 @@ class _Api:
         since = until - (seconds or 3600) if start is None else start
         if until - since > LONGEST:
             _refuse(f"That is a longer time than {LONGEST} seconds; ask for less.")
-        wanted = Wanted(symbol, since, until, int(points or 3000), self._watch.champion)
+        wanted = Wanted(symbol, since, until, int(points or 3000), self._watch.champions.of(symbol))
         pieces: list[Piece] = []
         for run in runs(wanted.stretches(), self._pace.at_once):
             pieces += await self._read(partial(self._pieces, run, newest))
@@ -229,7 +229,7 @@ class _Api:
             _refuse(f"from and to must be times in milliseconds, at most {LONGEST} seconds apart.")
         step = max(1, int(step or 1000), -(-int(end - start) // views.MOST_STEPS))
         threshold = _number(request, "threshold", 0, 1e300) if request.query_params.get("threshold") else None
-        rows_of = partial(views.series, champion=self._watch.champion, threshold=threshold)
+        rows_of = partial(views.series, champion=self._watch.champions, threshold=threshold)
         rows: list[dict[str, Any]] = []
         for since, until in views.pieces(int(start), int(end), step):
             rows += await self._read(partial(rows_of, self._warehouse, view, symbol, since, until, step))

@@ -18,6 +18,7 @@ from fsictl.dashboard.queries import (
     one_verdict_each,
     recent_verdicts,
 )
+from fsictl.model.aliases import BySymbol
 from fsictl.ports.warehouse import Warehouse
 
 TREND_SECONDS = 300
@@ -33,7 +34,7 @@ class Board:
         self._verdicts: dict[str, dict[str, Any]] = {}
         self._trends: dict[str, deque[tuple[int, float]]] = {}
 
-    def fill(self, warehouse: Warehouse, last: Mapping[str, int], champion: str | None) -> None:
+    def fill(self, warehouse: Warehouse, last: Mapping[str, int], champions: BySymbol[str]) -> None:
         """Begin anew with what is stored; ``last`` is the timestamp (ms) of every symbol's newest row."""
         self._rows, self._verdicts, self._trends = {}, {}, {}
         if not last:
@@ -42,7 +43,7 @@ class Board:
         active = [symbol for symbol, at in last.items() if newest - seconds_of(at) <= VERDICT_SECONDS]
         self.add_rows(newest_rows(warehouse, last, active, TREND_SECONDS))
         verdicts = recent_verdicts(warehouse, active, newest - VERDICT_SECONDS, list(VERDICT_NAMES))
-        self.add_verdicts(verdicts, champion)
+        self.add_verdicts(verdicts, champions)
 
     def add_rows(self, rows: pa.Table) -> None:
         """Take rows of ``metrics``, in order of time for each symbol."""
@@ -53,11 +54,11 @@ class Board:
                 trend = self._trends.setdefault(symbol, deque(maxlen=TREND_SECONDS // TREND_STEP + 1))
                 trend.append((time, row["price"]))
 
-    def add_verdicts(self, verdicts: pa.Table, champion: str | None) -> None:
+    def add_verdicts(self, verdicts: pa.Table, champions: BySymbol[str]) -> None:
         """Take rows of ``reconerr``; of one second the champion's counts, else the last version's."""
-        for verdict in _each(columns_of(one_verdict_each(verdicts, champion), VERDICT_NAMES)):
+        for verdict in _each(columns_of(one_verdict_each(verdicts, champions), VERDICT_NAMES)):
             known = self._verdicts.get(verdict["symbol"], {"time": 0, "model_version": None})
-            preferred = verdict["time"] == known["time"] and known["model_version"] != champion
+            preferred = verdict["time"] == known["time"] and known["model_version"] != champions.of(verdict["symbol"])
             if preferred or verdict["time"] > known["time"]:
                 self._verdicts[verdict["symbol"]] = verdict
 

@@ -11,12 +11,12 @@ from fsictl.dashboard import queries
 from fsictl.dashboard.achieved import ACHIEVED_COLUMNS, Achieved
 from fsictl.dashboard.board import Board
 from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, as_json, seconds_of, timestamp_of
-from fsictl.dashboard.models import CHAMPION
 from fsictl.dashboard.pace import FREE, Pace
 from fsictl.dashboard.shelf import Shelf
 from fsictl.dashboard.state import Limits, symbol_state
 from fsictl.dashboard.tail import Tail
 from fsictl.dashboard.work import TICKS_COLUMN, Work
+from fsictl.model.aliases import CHAMPION, BySymbol, named
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.messenger import Messenger
 from fsictl.ports.warehouse import Warehouse
@@ -66,7 +66,12 @@ class Watch:
         self.shelf = Shelf(clock)
         self.alerts = AlertLog()
         self.achieved = Achieved()
-        self.champion: str | None = None
+        self.champions: BySymbol[str] = BySymbol()
+
+    @property
+    def champion(self) -> str | None:
+        """The version that scores symbols without one of their own."""
+        return self.champions.shared
 
     def begin(self) -> None:
         """Have looked once with success."""
@@ -76,7 +81,7 @@ class Watch:
     def look(self) -> dict[str, Any]:
         """What is new: ``metrics`` and ``verdicts`` as columns, ``alerts``, and ``reload`` when it was too much."""
         missed, self._missed = self._missed, True  # after a look that fails, the next begins anew
-        self.champion = self._artifacts.resolve(CHAMPION)
+        self.champions = named(self._artifacts, CHAMPION)
         if self._clock.monotonic() - self._worked_at >= WORK_EVERY:
             self._worked_at = self._clock.monotonic()
             self._worked = self._work.look()
@@ -94,7 +99,7 @@ class Watch:
         if metrics.rows.num_rows and self._newest is not None:
             self._arrived = self._clock.monotonic()
             self._lag = self._clock.now_ms() / 1000 - self._newest
-        shown = queries.one_verdict_each(verdicts.rows, self.champion)
+        shown = queries.one_verdict_each(verdicts.rows, self.champions)
         return {
             "metrics": queries.columns_of(metrics.rows, queries.METRICS_NAMES),
             "verdicts": queries.columns_of(shown, queries.VERDICT_NAMES),
@@ -105,14 +110,14 @@ class Watch:
     def _go_on(self, metrics: pa.Table, verdicts: pa.Table) -> list[Alert]:
         """Take what is new; returns the alerts that changed."""
         self.board.add_rows(metrics)
-        self.board.add_verdicts(verdicts, self.champion)
+        self.board.add_verdicts(verdicts, self.champions)
         self.achieved.add(verdicts)
         return self.alerts.add(verdicts)
 
     def _begin_anew(self) -> list[Alert]:
         """Read what there is, at the beginning and when something was missed."""
         self.shelf.clear()
-        self.board.fill(self._warehouse, self._metrics.places, self.champion)
+        self.board.fill(self._warehouse, self._metrics.places, self.champions)
         self.achieved, self.alerts = Achieved(), AlertLog()
         if self._newest is None:
             return []

@@ -161,9 +161,8 @@ def terminal(browser: Browser, workspace: Path) -> bytes:
 def keep(name: str, picture: bytes) -> None:
     """Write it with few colours, which a page of few colours does not miss."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    image.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        PICTURES / name, optimize=True
-    )
+    few = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE)
+    few.save(PICTURES / name, optimize=True)
 
 
 if __name__ == "__main__":

@@ -155,9 +155,9 @@ class OrchestratorSettings:
     )
     time_zone: str = setting("UTC", "time zone of the schedule, by its name in the tz database")
     missed: str = setting(
-        "coalesce",
-        "runs missed while nothing ran: only the newest of each entry, or all",
-        choices=("coalesce", "all"),
+        "auto",
+        "runs missed while nothing ran: the newest of each entry, all, or auto: the newest training, all of the rest",
+        choices=("auto", "coalesce", "all"),
     )
     most_missed: int = setting(200, "most missed runs of an entry that are made good for", least=1, most=10_000)
     within: float = setting(2.0, "hours after which a job that has not ended is an alert", least=0.01, most=24 * 7)

@@ -47,13 +47,22 @@ def check_run_date(run_date: date, now_ms: int) -> None:
         raise PreconditionError(message, hint="Give a later day.")
 
 
+def run_date_at(ms: int) -> date:
+    """The day in which that moment (ms) is, in UTC.
+
+    >>> run_date_at(86_400_000)
+    datetime.date(1970, 1, 2)
+    """
+    return datetime.fromtimestamp(ms / 1000, UTC).date()
+
+
 def yesterday(now_ms: int) -> date:
     """The last day that is over, in UTC.
 
     >>> yesterday(86_400_000)
     datetime.date(1970, 1, 1)
     """
-    return datetime.fromtimestamp(now_ms / 1000, UTC).date() - timedelta(days=1)
+    return run_date_at(now_ms) - timedelta(days=1)
 
 
 def bounds_ms(run_date: date) -> tuple[int, int]:

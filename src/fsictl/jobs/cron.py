@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")  # of cron; APScheduler counts from Monday
 _MOST_SKIPPED = 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -68,14 +69,14 @@ class Cron:
 
     def next_after(self, ms: int) -> int | None:
         """The first time (ms) after that one at which it is due; ``None`` when it never is again."""
-        at = datetime.fromtimestamp(ms / 1000, UTC)
+        at = _EPOCH + timedelta(milliseconds=ms)
         for _ in range(_MOST_SKIPPED):
-            found = self._trigger.get_next_fire_time(None, at + timedelta(milliseconds=1))
+            found: datetime | None = self._trigger.get_next_fire_time(None, at + timedelta(milliseconds=1))
             if found is None:
                 return None
-            at = datetime.fromtimestamp(found.timestamp(), UTC)
+            at = _EPOCH + (found - _EPOCH)
             if not (self._has_fixed_hours and self._is_second(at)):
-                return round(at.timestamp() * 1000)
+                return (at - _EPOCH) // timedelta(milliseconds=1)
         return None
 
     def times(self, after: int, until: int) -> Iterator[int]:

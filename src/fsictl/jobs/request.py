@@ -25,7 +25,7 @@ class JobRequest:
     """A job by what it is to do. Make one with :func:`request_of`, which brings parameters into one form.
 
     >>> request_of("rfm", "2026-01-31").job_id
-    'rfm-20260131-47a6edb04e25'
+    'rfm-20260131-b3d09c4e184b'
     """
 
     workload: str
@@ -35,9 +35,10 @@ class JobRequest:
     @property
     def job_id(self) -> str:
         """The name of the job: the same for the same workload, run date and parameters, on every machine."""
-        told = json.dumps([self.workload, self.run_date.isoformat(), sorted(self.params.items())])
+        day = self.run_date.isoformat()
+        told = json.dumps([self.workload, day, sorted(self.params.items())])
         digest = hashlib.sha256(told.encode()).hexdigest()[:12]
-        return f"{self.workload}-{self.run_date:%Y%m%d}-{digest}"
+        return f"{self.workload}-{day.replace('-', '')}-{digest}"
 
 
 def request_of(workload: str, run_date: str, params: Mapping[str, object] | None = None) -> JobRequest:
@@ -49,7 +50,7 @@ def request_of(workload: str, run_date: str, params: Mapping[str, object] | None
 def is_job_id(text: str) -> bool:
     """Whether a job can have that name.
 
-    >>> is_job_id("rfm-20260131-47a6edb04e25"), is_job_id("../etc/passwd")
+    >>> is_job_id("rfm-20260131-b3d09c4e184b"), is_job_id("../etc/passwd")
     (True, False)
     """
     return _JOB_ID.fullmatch(text) is not None
@@ -59,7 +60,7 @@ def check_job_id(text: str) -> str:
     """The name itself; ``UsageError`` when no job can have it."""
     if not is_job_id(text):
         message = f"{text[:80]!r} is not the id of a job"
-        raise UsageError(message, hint="Job ids look like rfm-20260131-47a6edb04e25; `fsictl job list` shows them.")
+        raise UsageError(message, hint="Job ids look like rfm-20260131-b3d09c4e184b; `fsictl job list` shows them.")
     return text
 
 
@@ -85,7 +86,7 @@ def read_request(message: Message) -> JobRequest:
         body = json.loads(message.data)
         if not isinstance(body, dict):
             raise TypeError
-        params = body.get("params") or {}
+        params = {} if body.get("params") is None else body["params"]
         if not isinstance(params, dict):
             raise TypeError
         request = request_of(str(body["workload"]), str(body["run_date"]), params)

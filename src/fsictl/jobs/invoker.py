@@ -86,6 +86,8 @@ class Invoker:
                         403, "a page of elsewhere may not ask here", "Ask from a program, or type the address."
                     )
                 return await answer(request)
+            except HTTPException:
+                raise
             except RefusedError as error:
                 headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
                 return _error(error.status, str(error), "Send a Google identity token for this service.", headers)

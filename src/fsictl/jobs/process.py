@@ -84,8 +84,7 @@ class WorkProcess:
         code = self._process.poll()
         if code is None:
             return None
-        for reader in self._readers:
-            reader.join(timeout=5.0)
+        self._close()
         if code == 0:
             return _answered(b"".join(self._answer))
         said = " ".join(self._last).removeprefix("Error: ")
@@ -99,19 +98,27 @@ class WorkProcess:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        """Wait until everything that it said is read; something that it left behind may hold the pipes for longer."""
         with suppress(OSError):
             _pipe(self._process.stdin).close()
+        for reader in self._readers:
+            reader.join(timeout=5.0)
 
     def _read_lines(self, stream: IO[bytes]) -> None:
-        for raw in stream:
-            line = raw.decode("utf-8", "replace").rstrip()[:_LINE]
-            if line:
-                self._lines.append(line)
-                self._last.append(line)
+        with stream:
+            for raw in stream:
+                line = raw.decode("utf-8", "replace").rstrip()[:_LINE]
+                if line:
+                    self._lines.append(line)
+                    self._last.append(line)
 
     def _read_answer(self, stream: IO[bytes]) -> None:
-        for raw in stream:
-            self._answer.append(raw)
+        with stream:
+            for raw in stream:
+                self._answer.append(raw)
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

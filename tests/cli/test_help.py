@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-HEAVY = {"numpy", "pyarrow", "keras", "jax", "onnx", "onnxruntime", "apsw", "starlette", "uvicorn", "apache_beam"}
+HEAVY = {"numpy", "pyarrow", "keras", "jax", "onnx", "onnxruntime", "apsw", "starlette", "uvicorn", "apache_beam", "apscheduler"}
 
-GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify"]
+GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify", "job", "orchestrator", "invoker"]
 COMMANDS = [
     *(["stream", name] for name in ("start", "stop", "status", "logs")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
@@ -16,6 +16,9 @@ COMMANDS = [
     ["alerts", "list"],
     *(["dead-letter", name] for name in ("list", "replay", "drop")),
     ["verify", "parity"],
+    *(["job", name] for name in ("submit", "status", "wait", "list", "cancel", "worker", "perform")),
+    *(["orchestrator", name] for name in ("run", "start", "schedule")),
+    ["invoker", "serve"],
     ["dashboard", "grafana"],
     *([name] for name in ("demo", "init", "doctor", "status", "generate", "train", "dashboard", "query", "export")),
 ]

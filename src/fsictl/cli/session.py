@@ -182,7 +182,9 @@ class Session:
             lock.release()
 
     def _foreground(self, pipeline: str) -> list[str]:
-        """The command line that runs a pipeline in a process of its own."""
+        """The command line that runs a pipeline, or the worker, in a process of its own."""
+        if pipeline == "workloads":
+            return self.command("job", "worker")
         return self.command("stream", "start", "--foreground", "--only", pipeline)
 
     def command(self, *arguments: str) -> list[str]:

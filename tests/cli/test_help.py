@@ -7,8 +7,9 @@ import pytest
 
 HEAVY = {"numpy", "pyarrow", "keras", "jax", "onnx", "onnxruntime", "apsw", "starlette", "uvicorn", "apache_beam"}
 
-GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify"]
+GROUPS = ["infra", "stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify"]
 COMMANDS = [
+    *(["infra", name] for name in ("plan", "up", "park", "down", "outputs", "bootstrap")),
     *(["stream", name] for name in ("start", "stop", "status", "logs")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
     *(["infer", name] for name in ("run", "batch")),

@@ -102,9 +102,16 @@ class Session:
             tables_ms={table: round(age * 24 * _HOUR_MS) for table, age in days.items() if age is not None},
         )
 
+    def _check_local(self) -> None:
+        """Raise ``PreconditionError`` on a target that only ``fsictl infra`` knows."""
+        if self.settings.target != "local":
+            message = f"this command does not run on the target {self.settings.target} yet"
+            raise PreconditionError(message, hint="Leave --target away to run it here; `fsictl infra` knows the cloud.")
+
     @cached_property
     def messenger(self) -> LocalMessenger:
         """The target's messenger."""
+        self._check_local()
         from fsictl.backends.local.messenger import LocalMessenger
 
         return LocalMessenger(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
@@ -112,6 +119,7 @@ class Session:
     @cached_property
     def warehouse(self) -> LocalWarehouse:
         """The target's warehouse."""
+        self._check_local()
         from fsictl.backends.local.warehouse import LocalWarehouse
 
         return LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
@@ -119,6 +127,7 @@ class Session:
     @cached_property
     def artifacts(self) -> LocalArtifacts:
         """The target's store of model versions."""
+        self._check_local()
         from fsictl.backends.local.artifacts import LocalArtifacts
 
         return LocalArtifacts(self.root)
@@ -126,6 +135,7 @@ class Session:
     @cached_property
     def engine(self) -> LocalEngine:
         """The target's engine."""
+        self._check_local()
         from fsictl.backends.local.engine import LocalEngine
 
         return LocalEngine(self.root, self._foreground, self.clock)

@@ -141,13 +141,16 @@ class GcpSettings:
     dataset: str = setting("forex", "BigQuery dataset of the tables")
     bucket: str | None = setting(None, "bucket of model versions and staging; PROJECT-fsictl when not set")
     prefix: str = setting("fsictl", "beginning of the names of topics, subscriptions, jobs and accounts")
+    state: str = setting(
+        "bucket", "where Terraform keeps its state: a bucket, or this workspace", choices=("bucket", "local")
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
-    target: str = setting("local", "where everything runs", choices=("local",))
+    target: str = setting("local", "where everything runs", choices=("local", "gcp"))
     prices: PriceSettings = field(default_factory=PriceSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     model: ModelSettings = field(default_factory=ModelSettings)

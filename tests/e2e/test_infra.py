@@ -1,0 +1,304 @@
+"""`fsictl infra` as people run it: with the real Terraform, on a small configuration that needs no provider."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.e2e.conftest import Fsictl, eventually
+
+pytestmark = pytest.mark.e2e
+
+needs_terraform = pytest.mark.skipif(shutil.which("terraform") is None, reason="there is no terraform on the PATH")
+
+CONFIGURATION = """
+variable "project" { type = string }
+variable "parked" { default = false }
+variable "deletion_protection" { default = true }
+variable "seconds" { default = 0 }
+variable "billing_account" { default = null }
+variable "monthly_budget" {
+  default = null
+  validation {
+    condition     = var.monthly_budget == null || var.billing_account != null
+    error_message = "A budget needs billing_account: the account that pays for the project."
+  }
+}
+resource "terraform_data" "topic" {
+  for_each = toset(["prices", "metrics"])
+  input    = each.key
+}
+resource "terraform_data" "table" {
+  input = { deletion_protection = var.deletion_protection }
+}
+resource "terraform_data" "generator" {
+  count      = var.parked ? 0 : 1
+  input      = "generator"
+  depends_on = [terraform_data.topic]
+  provisioner "local-exec" {
+    command = "touch begun; sleep ${var.seconds}"
+  }
+}
+output "project" { value = var.project }
+output "topics" { value = { for name, topic in terraform_data.topic : name => topic.input } }
+output "password" {
+  value     = "hunter2"
+  sensitive = true
+}
+"""
+
+CLOUD = {
+    "FSICTL_TARGET": "gcp",
+    "FSICTL_GCP_PROJECT": "demo-project",
+    "FSICTL_GCP_STATE": "local",
+    "TF_CLI_CONFIG_FILE": os.devnull,
+}
+
+
+class Cloud:
+    """`fsictl infra` on the target gcp, with that configuration and a state in the workspace."""
+
+    def __init__(self, fsictl: Fsictl) -> None:
+        self.fsictl = fsictl
+        self.source = fsictl.directory / "configuration"
+        self.source.mkdir()
+        (self.source / "main.tf").write_text(CONFIGURATION)
+        self.folder = fsictl.directory / ".fsictl" / "terraform"
+
+    def arguments(self, verb: str, *options: object) -> list[object]:
+        jobs = ["--without-jobs"] if verb in {"park", "down"} else []
+        return ["infra", verb, "--configuration", self.source, *jobs, *options]
+
+    def __call__(self, verb: str, *options: object, code: int = 0, **environment: str):  # type: ignore[no-untyped-def]
+        return self.fsictl(*self.arguments(verb, *options), code=code, env={**CLOUD, **environment})
+
+    def start(self, verb: str, *options: object) -> subprocess.Popen[str]:
+        return self.fsictl.start(*self.arguments(verb, *options), env=CLOUD)
+
+    def slow(self, seconds: int) -> None:
+        """What is made takes so long."""
+        self.fsictl.write("fsictl.tfvars", f"seconds = {seconds}\n")
+
+    def begun(self) -> None:
+        """Wait until the slow resource is being made."""
+        eventually((self.folder / "begun").exists, "it is being made")
+        (self.folder / "begun").unlink()
+
+    def state(self) -> list[str]:
+        """The addresses in the state, read without Terraform."""
+        state = json.loads((self.folder / "terraform.tfstate").read_text())
+        return sorted(f"{one['type']}.{one['name']}" for one in state["resources"] if one["instances"])
+
+
+@pytest.fixture
+def cloud(fsictl: Fsictl) -> Cloud:
+    return Cloud(fsictl)
+
+
+@needs_terraform
+def test_from_nothing_to_nothing(cloud: Cloud) -> None:
+    planned = cloud("plan", "--json").json
+    assert planned["summary"]["create"] == 4
+    assert planned["changes"][0] == {
+        "action": "create",
+        "type": "terraform_data",
+        "address": planned["changes"][0]["address"],
+    }
+    assert not (cloud.folder / "terraform.tfstate").exists()
+
+    refused = cloud("up", code=2)
+    assert "--yes" in refused.err
+
+    made = cloud("up", "--yes")
+    assert "terraform_data.table: created" in made.err
+    assert "demo-project" in made.out
+    again = cloud("up", "--yes", "--json").json
+    assert (again["applied"], again["outputs"]) == (
+        False,
+        {"project": "demo-project", "topics": {"metrics": "metrics", "prices": "prices"}},
+    )
+    assert "hunter2" not in cloud("outputs").out
+
+    parked = cloud("park", "--yes", "--json").json
+    assert (parked["destroy"], parked["create"], parked["change"]) == (1, 0, 0)
+    assert cloud("plan", "--for", "park", "--json").json["changes"] == []
+    assert cloud("plan", "--json").json["summary"]["create"] == 1
+
+    protected = cloud("down", "--yes", code=3)
+    assert "1 of 3 resources are protected: terraform_data.table" in protected.err
+    gone = cloud("down", "--yes", "--unprotect", "--json").json
+    assert (gone["applied"], gone["destroy"]) == (True, 3)
+    assert cloud.state() == []
+    assert cloud("down", "--yes", "--json").json["applied"] is False
+    assert list(cloud.folder.glob("*.tfplan")) == []
+
+
+@needs_terraform
+def test_one_interrupt_leaves_no_lock_and_what_was_made_is_known(cloud: Cloud) -> None:
+    cloud.slow(60)
+    up = cloud.start("up", "--yes")
+    cloud.begun()
+    up.send_signal(signal.SIGINT)
+    _, err = up.communicate(timeout=60)
+    assert up.returncode == 130, err
+    assert err.count("Terraform ends what it has begun") == 1
+    assert "Traceback" not in err
+    assert "terraform_data.topic" in cloud.state()
+
+    cloud.slow(0)
+    assert cloud("up", "--yes", "--json").json["applied"]  # no lock is left, and it goes on
+    assert cloud("plan", "--json").json["changes"] == []
+
+
+@needs_terraform
+def test_a_run_that_is_told_to_end_ends_as_after_an_interrupt(cloud: Cloud) -> None:
+    cloud.slow(60)
+    up = cloud.start("up", "--yes")
+    cloud.begun()
+    up.send_signal(signal.SIGTERM)
+    up.send_signal(signal.SIGTERM)
+    _, err = up.communicate(timeout=60)
+    assert up.returncode == 130, err
+    assert "terraform_data.topic" in cloud.state()
+
+
+@needs_terraform
+def test_terraform_killed_in_the_middle_then_up_and_down(cloud: Cloud) -> None:
+    cloud.slow(60)
+    up = cloud.start("up", "--yes")
+    cloud.begun()
+    found = [pid for pid, line in cloud.fsictl.processes().items() if "terraform" in line and "apply" in line]
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
+    _, err = up.communicate(timeout=60)
+    assert up.returncode == 4, err
+    assert "Traceback" not in err
+    for pid in cloud.fsictl.processes():  # what Terraform had started
+        os.kill(pid, signal.SIGKILL)
+
+    cloud.slow(0)
+    assert cloud("up", "--yes", "--json").json["applied"]
+    assert cloud("plan", "--json").json["changes"] == []
+    assert cloud("down", "--yes", "--unprotect", "--json").json["applied"]
+    assert cloud.state() == []
+
+
+@needs_terraform
+def test_a_half_made_state_can_go_down_at_once(cloud: Cloud) -> None:
+    cloud.fsictl.write("fsictl.tfvars", 'seconds = "0; exit 3"\n')
+    failed = cloud("up", "--yes", code=4)
+    assert "terraform_data.generator[0]: create failed" in failed.err
+    assert cloud.state() == ["terraform_data.generator", "terraform_data.table", "terraform_data.topic"]
+    assert cloud("down", "--yes", "--unprotect", "--json").json["applied"]
+    assert cloud.state() == []
+
+
+@needs_terraform
+def test_a_lock_held_elsewhere_is_explained(cloud: Cloud) -> None:
+    cloud.slow(60)
+    other = cloud.start("up", "--yes")
+    cloud.begun()
+    here = cloud("plan", code=3)
+    assert "another fsictl infra works in" in here.err.lower()
+
+    elsewhere = cloud.fsictl.directory / "elsewhere"  # another working copy of the same state
+    shutil.copytree(cloud.folder, elsewhere / ".fsictl" / "terraform", ignore=shutil.ignore_patterns("*.tfstate*"))
+    for name in ("terraform.tfstate", ".terraform.tfstate.lock.info"):
+        os.link(cloud.folder / name, elsewhere / ".fsictl" / "terraform" / name)
+    locked = cloud("plan", "--workspace", elsewhere, code=3)
+    assert "the state is locked by" in locked.err.lower()
+    assert "force-unlock" in locked.err
+    other.send_signal(signal.SIGINT)
+    other.communicate(timeout=60)
+
+
+@needs_terraform
+def test_states_that_this_terraform_cannot_read(cloud: Cloud) -> None:
+    cloud("up", "--yes")
+    file = cloud.folder / "terraform.tfstate"
+    good = file.read_text()
+    file.write_text(good.replace('"version": 4', '"version": 5'))
+    assert "newer Terraform" in cloud("plan", code=3).err
+    file.write_text(good[:200])
+    assert "is damaged" in cloud("plan", code=3).err
+    file.write_text(good)
+    assert cloud("plan", "--json").json["changes"] == []
+
+
+@needs_terraform
+def test_what_was_destroyed_outside_is_made_again(cloud: Cloud) -> None:
+    cloud("up", "--yes")
+    subprocess.run(
+        [str(shutil.which("terraform")), "state", "rm", 'terraform_data.topic["prices"]'],
+        cwd=cloud.folder,
+        check=True,
+        capture_output=True,
+        env={**os.environ, **CLOUD},
+    )
+    assert cloud("plan", "--json").json["summary"]["create"] == 1
+    assert cloud("up", "--yes", "--json").json["create"] == 1
+
+
+@needs_terraform
+@pytest.mark.parametrize(
+    ("options", "environment", "said"),
+    [
+        ([], {"FSICTL_GCP_PROJECT": "My Project"}, "cannot be a project id"),
+        ([], {"FSICTL_GCP_REGION": "europe-west1-b"}, "not a region of Google Cloud"),
+        ([], {"FSICTL_GCP_REGION": "northamerica-south1"}, "no Vertex AI"),
+        (["--var-file", "nowhere.tfvars"], {}, "no file of variables nowhere.tfvars"),
+        (["--var-file", "budget.tfvars"], {}, "no billing account is given"),
+        (["--var-file", "broken.tfvars"], {}, "broken.tfvars line 1"),
+        (["--configuration", "."], {}, "no Terraform configuration"),
+        ([], {"PATH": "/nowhere"}, "Terraform is not installed"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_what_to_do(
+    cloud: Cloud, options: list[str], environment: dict[str, str], said: str
+) -> None:
+    cloud.fsictl.write("budget.tfvars", "monthly_budget = 100\n")
+    cloud.fsictl.write("broken.tfvars", "monthly_budget = \n")
+    assert said in cloud("plan", *options, code=3, **environment).err
+
+
+def test_a_project_is_needed(fsictl: Fsictl) -> None:
+    assert "gcp.project is not set" in fsictl("infra", "plan", "--target", "gcp", code=3).err
+
+
+def test_the_local_target_has_the_same_verbs(fsictl: Fsictl, prices: Path) -> None:
+    assert fsictl("infra", "plan", "--json").json[0]["action"] == "create"
+    assert fsictl("infra", "down", "--json").json["removed"] is None
+    assert fsictl("infra", "up", "--json").json["made"]
+    assert not fsictl("infra", "up", "--json").json["made"]
+    fsictl("stream", "start", "--only", "metrics", "--only", "sink")
+    fsictl("generate", "--replay", prices, "--speed", "max")
+
+    refused = fsictl("infra", "down", code=2)
+    assert "This stops metrics, sink and removes" in refused.err
+    assert sorted(fsictl("infra", "park", "--json").json["stopped"]) == ["metrics", "sink"]
+    assert fsictl.query("select count(*) n from metrics")[0]["n"] >= 1200
+
+    fsictl("stream", "start", "--only", "metrics")
+    gone = fsictl("infra", "down", "--yes", "--json").json
+    assert gone["stopped"] == ["metrics"]
+    assert gone["bytes"] > 10_000
+    assert not (fsictl.directory / ".fsictl").exists()
+    assert not fsictl.processes()
+
+
+def test_the_workspace_is_not_removed_while_it_knows_what_is_on_the_cloud(fsictl: Fsictl) -> None:
+    fsictl("infra", "up")
+    (fsictl.directory / ".fsictl" / "terraform").mkdir()
+    fsictl.write(".fsictl/terraform/terraform.tfstate", '{"resources": [{"type": "google_storage_bucket"}]}')
+    assert "infra down --target gcp" in fsictl("infra", "down", "--yes", code=3).err
+
+
+def test_a_workspace_that_others_can_read_is_said_to_be_wrong(fsictl: Fsictl) -> None:
+    fsictl("infra", "up")
+    (fsictl.directory / ".fsictl").chmod(0o755)
+    assert "for this user alone" in fsictl("infra", "up", code=5).err

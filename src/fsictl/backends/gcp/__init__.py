@@ -1,0 +1,1 @@
+"""The ports on Google Cloud: Pub/Sub, BigQuery and Cloud Storage."""

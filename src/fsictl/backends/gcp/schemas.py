@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fsictl.records.schemas import TABLES, Field, Kind, Schema
+from fsictl.records.schemas import Field, Kind, Schema
 
 WRITTEN = Field(
     "written_us", Kind.INTEGER, "when the row was written, µs since the epoch; of one key the last counts", True
@@ -47,7 +47,8 @@ class Partitioning:
 def columns(schema: Schema) -> list[dict[str, str]]:
     """The columns as BigQuery's JSON schema has them, which Terraform's ``schema`` takes too.
 
-    >>> columns(TABLES["prices"])[0]["name"], columns(TABLES["prices"])[-1]["name"]
+    >>> from fsictl.records.schemas import PRICES
+    >>> columns(PRICES)[0]["name"], columns(PRICES)[-1]["name"]
     ('symbol', 'written_us')
     """
     return [
@@ -64,7 +65,8 @@ def columns(schema: Schema) -> list[dict[str, str]]:
 def partitioning(schema: Schema) -> Partitioning | None:
     """By day of event time for tables with symbols; the others are too small to be cut.
 
-    >>> partitioning(TABLES["metrics"]).interval
+    >>> from fsictl.records.schemas import METRICS
+    >>> partitioning(METRICS).interval
     86400000
     """
     return Partitioning("timestamp") if "timestamp" in schema.key else None
@@ -78,7 +80,8 @@ def clustering(schema: Schema) -> tuple[str, ...]:
 def table_resource(schema: Schema) -> dict[str, Any]:
     """What BigQuery's REST interface takes to make the table, but for its place.
 
-    >>> table_resource(TABLES["metrics"])["clustering"]
+    >>> from fsictl.records.schemas import METRICS
+    >>> table_resource(METRICS)["clustering"]
     {'fields': ['symbol']}
     """
     found: dict[str, Any] = {"description": schema.meaning, "schema": {"fields": columns(schema)}}
@@ -114,7 +117,8 @@ def latest_rows(schema: Schema, table: str, where: str = "TRUE") -> str:
 def view_sql(schema: Schema, project: str, dataset: str) -> str:
     """The query of the table's view.
 
-    >>> view_sql(TABLES["training_runs"], "p", "forex").partition(" QUALIFY ")[2]
+    >>> from fsictl.records.schemas import TRAINING_RUNS
+    >>> view_sql(TRAINING_RUNS, "p", "forex").partition(" QUALIFY ")[2]
     'ROW_NUMBER() OVER (PARTITION BY `run_id` ORDER BY `written_us` DESC NULLS LAST) = 1'
     """
     return latest_rows(schema, f"`{project}.{dataset}.{schema.name}`")

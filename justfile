@@ -31,6 +31,10 @@ vendored:
 docs:
     {{ python }} scripts/make_docs.py
 
+# Write the Grafana dashboards
+grafana:
+    {{ python }} -W ignore -m scripts.grafana
+
 # The generated parts of the documentation are up to date
 docs-check:
     {{ python }} scripts/make_docs.py --check

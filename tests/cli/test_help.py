@@ -16,6 +16,7 @@ COMMANDS = [
     ["alerts", "list"],
     *(["dead-letter", name] for name in ("list", "replay", "drop")),
     ["verify", "parity"],
+    ["dashboard", "grafana"],
     *([name] for name in ("demo", "init", "doctor", "status", "generate", "train", "dashboard", "query", "export")),
 ]
 

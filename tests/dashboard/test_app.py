@@ -196,3 +196,40 @@ def test_an_alert_is_explained_by_its_id(stores: Stores) -> None:
         assert told["alert"]["id"] == alerts[0]["id"]
         assert told["verdict"]["symbol"] == "EURUSD"
         assert client.get("/api/alerts/ffffffffff").status_code == 404
+
+
+def test_views_are_rows_for_grafana(client: TestClient) -> None:
+    newest = client.get("/api/history?symbol=EURUSD&seconds=60").json()["columns"]["time"][-1]
+    where = f"from={(newest - 600) * 1000}&to={(newest + 1) * 1000}"
+    rows = client.get(f"/api/views/metrics?symbol=EURUSD&{where}&step=60000").json()
+    assert 10 <= len(rows) <= 11
+    assert all(row["time"] % 60_000 == 0 and row["price"] > 1 for row in rows)
+    assert len(client.get(f"/api/views/metrics?symbol=EURUSD&{where}&step=1000").json()) == 600
+    verdicts = client.get(f"/api/views/verdicts?symbol=EURUSD&{where}&step=1000&threshold=0").json()
+    assert all(row["unreliable"] == 1 for row in verdicts)
+    assert sum(row["rows"] for row in client.get(f"/api/views/activity?{where}&step=60000").json()) == 1200
+    assert client.get("/api/views/promotions").json() == []
+
+
+def test_a_view_of_a_week_has_few_rows(client: TestClient) -> None:
+    now = int(time.time() * 1000)
+    rows = client.get(f"/api/views/metrics?symbol=EURUSD&from={now - 604_800_000}&to={now}&step=1").json()
+    assert 0 < len(rows) <= 62
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/views/nothing", 404),
+        ("/api/views/metrics?from=0&to=1000", 400),
+        ("/api/views/metrics?symbol=EURUSD", 400),
+        ("/api/views/metrics?symbol=EURUSD&from=2000&to=1000", 400),
+        ("/api/views/metrics?symbol=EURUSD&from=0&to=1e15", 400),
+        ("/api/views/metrics?symbol=EURUSD&from=0&to=1e12", 400),
+        ("/api/views/verdicts?symbol=EURUSD&from=0&to=1000&threshold=much", 400),
+    ],
+)
+def test_a_view_that_cannot_be_given_is_refused(client: TestClient, path: str, status: int) -> None:
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error"}

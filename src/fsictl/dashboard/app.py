@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from fsictl.clock import Clock, SystemClock
-from fsictl.dashboard import models, queries
+from fsictl.dashboard import models, queries, views
 from fsictl.dashboard.episodes import as_json
 from fsictl.dashboard.events import Feed, Limits, Watch
 from fsictl.dashboard.history import Request as Stretch
@@ -66,6 +66,7 @@ def create_app(
         Route("/api/versions", api.versions),
         Route("/api/status", api.status),
         Route("/api/events", api.events),
+        Route("/api/views/{view}", api.view),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     app = Starlette(
@@ -177,6 +178,26 @@ class _Api:
         alert = self._watch.alerts.find(name) or find_alert(self._warehouse, name)
         return explain(self._warehouse, self._artifacts, alert)
 
+    async def view(self, request: Request) -> Response:
+        """The rows of one view for Grafana, as a list of objects; times are in milliseconds."""
+        name = request.path_params["view"]
+        if name in views.LATEST:
+            return JSONResponse(await self._read(lambda: views.latest_rows(self._warehouse, views.LATEST[name])))
+        view = views.SERIES.get(name)
+        if view is None:
+            raise HTTPException(404, f"There is no view {name}; there are {', '.join((*views.SERIES, *views.LATEST))}.")
+        symbol = _symbol(request) if view.of_symbol else ""
+        start, end, step = (_number(request, key, 0, LATEST_TIME * 1000) for key in ("from", "to", "step"))
+        if start is None or end is None or end <= start or end - start > LONGEST * 1000:
+            _refuse(f"from and to must be times in milliseconds, at most {LONGEST} seconds apart.")
+        step = max(1, int(step or 1000), -(-int(end - start) // views.MOST_STEPS))
+        threshold = _number(request, "threshold", 0, 1e300) if request.query_params.get("threshold") else None
+        answer = partial(views.series, champion=self._watch.champion, threshold=threshold)
+        rows: list[dict[str, Any]] = []
+        for since, until in views.pieces(int(start), int(end), step):
+            rows += await self._read(partial(answer, self._warehouse, view, symbol, since, until, step))
+        return JSONResponse(rows)
+
     async def model(self, request: Request) -> Response:
         """The model that scores."""
         return JSONResponse(await self._read(lambda: models.model(self._artifacts)))
@@ -197,7 +218,7 @@ class _Api:
         return StreamingResponse(self.feed.subscribe(), media_type="text/event-stream", headers=headers)
 
 
-def _refuse(sentence: str) -> None:
+def _refuse(sentence: str) -> NoReturn:
     raise HTTPException(400, sentence)
 
 

@@ -41,16 +41,14 @@ def fill(bars: Bars, states: SymbolStates, owners: Owners, second: int, seconds:
     ``last_real_ms`` and ``last_second`` are brought up to the end of that time.
     """
     shape = (seconds, len(states.last[owners]))
-    dense = isinstance(owners, slice) and len(bars) == seconds * shape[1]
-    cell, source = (None, None) if dense else _cells(bars, owners, second, shape, states.number)
+    if isinstance(owners, slice) and len(bars) == seconds * shape[1]:
+        return _ticks_everywhere(bars, states, owners, second, shape)
+    cell, source = _cells(bars, owners, second, shape, states.number)
 
     def held(before: npt.NDArray[Number], values: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        joined = np.concatenate([before, values])
-        return joined.reshape(seconds + 1, shape[1]) if source is None else joined[source]
+        return np.concatenate([before, values])[source]
 
     def with_bars(values: npt.NDArray[Number], otherwise: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        if cell is None:
-            return values.reshape(shape)
         every = otherwise.copy()
         every.reshape(-1)[cell] = values
         return every
@@ -78,6 +76,24 @@ def fill(bars: Bars, states: SymbolStates, owners: Owners, second: int, seconds:
         high=with_bars(bars.high, last[1:]),
         first_ms=with_bars(bars.first_ms, last_ms[1:]),
         last_ms=last_ms[1:],
+    )
+
+
+def _ticks_everywhere(bars: Bars, states: SymbolStates, owners: slice, second: int, shape: tuple[int, int]) -> Seconds:
+    """As :func:`fill`, when every symbol has a tick in every second, as is usual in a busy market."""
+    lasts = np.concatenate([states.last[owners], bars.last]).reshape(-1, shape[1])
+    last_ms = bars.last_ms.reshape(shape)
+    total, count = bars.total.reshape(shape), bars.count.reshape(shape)
+    states.last[owners], states.last_real_ms[owners] = lasts[-1], last_ms[-1]
+    states.last_real[owners] = states.last_second[owners] = second + shape[0] - 1
+    return Seconds(
+        Part(np.ones(shape, bool), lasts[1:], total, count, np.zeros(shape, bool)),
+        lasts[:-1],
+        first=bars.first.reshape(shape),
+        low=bars.low.reshape(shape),
+        high=bars.high.reshape(shape),
+        first_ms=bars.first_ms.reshape(shape),
+        last_ms=last_ms,
     )
 
 

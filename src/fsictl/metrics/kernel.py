@@ -72,16 +72,21 @@ class _Sums:
         self.head, self.tail = heads.swapaxes(0, 1), tails.swapaxes(0, 1)
         self.both = (heads + tails).swapaxes(0, 1)
         self.has_tail = self.tail[Term.BARS] > 0
+        self.all_have_tails = bool(self.has_tail.all())
         self.across = halves.first[owners] - halves.before[owners]
+
+    def of_tails(self, values: FloatArray) -> FloatArray:
+        """These values, with 0 where a window has no tail."""
+        return values if self.all_have_tails else np.where(self.has_tail, values, 0.0)
 
 
 def _level_columns(sums: _Sums, parameters: MetricsParameters) -> dict[str, Column]:
     n, n_head, n_tail = sums.both[Term.BARS], sums.head[Term.BARS], sums.tail[Term.BARS]
     mean_head, squares_head = _spread(n_head, sums.head)
-    mean_tail, squares_tail = _spread(np.maximum(n_tail, 1.0), sums.tail)
+    mean_tail, squares_tail = _spread(n_tail if sums.all_have_tails else np.maximum(n_tail, 1.0), sums.tail)
     # Chan, Golub and LeVeque 1983: the squared deviations of two samples together.
     apart = mean_head - mean_tail + sums.across
-    between = np.where(sums.has_tail, apart * apart * (n_head * n_tail / n), 0.0)
+    between = sums.of_tails(apart * apart * (n_head * n_tail / n))
     std = np.sqrt((squares_head + squares_tail + between) / n)
 
     powers, weights = ema_weights(parameters.alpha, parameters.window)
@@ -105,7 +110,7 @@ def _level_columns(sums: _Sums, parameters: MetricsParameters) -> dict[str, Colu
 
 def _move_columns(sums: _Sums) -> dict[str, Column]:
     # The move between the halves counts while a bar of the tail is in the window: the last one then is.
-    across = np.where(sums.has_tail, sums.across, 0.0)
+    across = sums.of_tails(np.broadcast_to(sums.across, sums.has_tail.shape))
     up = sums.both[Term.UP] + np.maximum(across, 0.0)
     down = sums.both[Term.DOWN] + np.minimum(across, 0.0)
     gain, loss = up / sums.both[Term.BARS], np.abs(down) / sums.both[Term.BARS]

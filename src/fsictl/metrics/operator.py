@@ -16,6 +16,8 @@ from fsictl.records.ticks import IntArray, Ticks
 
 _CELLS = 1 << 15  # rows that are computed at once: their columns fit into a cache
 
+_NO_DICTIONARY: tuple[tuple[str, ...], IntArray, bool] = ((), np.empty(0, np.int64), False)
+
 
 class MetricsOperator:
     """Turns ticks of any number of symbols into rows of ``METRICS``, second by second.
@@ -40,7 +42,7 @@ class MetricsOperator:
         self._states = SymbolStates.empty(parameters)
         self._pending = Pending()
         self._watermark = 0
-        self._dictionary: tuple[tuple[str, ...], IntArray] = ((), np.empty(0, np.int64))
+        self._dictionary: tuple[tuple[str, ...], IntArray, bool] = _NO_DICTIONARY
         self._newest_row = NEVER  # the last second that has a row of any symbol
 
     @property
@@ -142,15 +144,16 @@ class MetricsOperator:
         """The number of each tick's symbol here; codes mean something else with every dictionary."""
         if self._dictionary[0] is not ticks.symbols and self._dictionary[0] != ticks.symbols:
             known = [self._symbols.get(symbol, -1) for symbol in ticks.symbols]
-            self._dictionary = ticks.symbols, np.array(known, np.int64)
-        owner = self._dictionary[1][ticks.code]
-        if owner.min() >= 0:
+            self._dictionary = ticks.symbols, np.array(known, np.int64), min(known) >= 0
+        _, number, all_known = self._dictionary
+        owner = number[ticks.code]
+        if all_known or owner.min() >= 0:
             return owner
         new = sorted(ticks.symbols[code] for code in np.unique(ticks.code[owner < 0]).tolist())
         self._symbols |= {symbol: len(self._symbols) + i for i, symbol in enumerate(new)}
         self._states.add(len(new))
         self._sort_names()
-        self._dictionary = (), np.empty(0, np.int64)
+        self._dictionary = _NO_DICTIONARY
         return self._owners(ticks)
 
     def _sort_names(self) -> None:
@@ -164,7 +167,7 @@ class MetricsOperator:
         self._symbols = {names[old]: new for new, old in enumerate(order.tolist())}
         self._states.reorder(order)
         self._pending.renumber(number)
-        self._dictionary = (), np.empty(0, np.int64)
+        self._dictionary = _NO_DICTIONARY
         self._by_name = None
 
     def _next_second(self) -> int:
@@ -198,8 +201,8 @@ class MetricsOperator:
 
     def _block(self, owners: Owners, begin: int, seconds: Seconds, rolling: dict[str, Column]) -> MetricsBlock:
         rows = seconds.rows
-        shape = rows.last.shape
-        end = np.repeat(begin + 1 + np.arange(shape[0]), shape[1]).reshape(shape)
+        seconds_number, symbols_number = rows.last.shape
+        end = np.arange(begin + 1, begin + 1 + seconds_number).repeat(symbols_number)
         columns = {
             "timestamp": end * 1000 - 1,
             "endTimestamp": end,
@@ -214,7 +217,9 @@ class MetricsOperator:
             "GAP_FILLED": rows.filled,
             **rolling,
         }
-        code = np.tile(numbers(owners).astype(np.int32), shape[0]).reshape(shape)
+        flat = {name: column.reshape(-1) for name, column in columns.items()}
+        code = np.tile(numbers(owners).astype(np.int32), seconds_number)
         if rows.is_whole:
-            return MetricsBlock(self.symbols, code.reshape(-1), {name: c.reshape(-1) for name, c in columns.items()})
-        return MetricsBlock(self.symbols, code[rows.present], {name: c[rows.present] for name, c in columns.items()})
+            return MetricsBlock(self.symbols, code, flat)
+        present = rows.present.reshape(-1)
+        return MetricsBlock(self.symbols, code[present], {name: column[present] for name, column in flat.items()})

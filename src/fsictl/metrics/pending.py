@@ -53,7 +53,8 @@ class Pending:
             else:
                 closing = part.timestamp < second * 1000
                 taken.append(part.take(np.flatnonzero(closing)))
-                self.append(*part.take(np.flatnonzero(~closing))[:3])
+                rest = part.take(np.flatnonzero(~closing))
+                self._parts.append(rest._replace(earliest=int(rest.timestamp.min()) // 1000))
         return _joined(taken)
 
 

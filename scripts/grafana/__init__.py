@@ -1,0 +1,1 @@
+"""Makes the Grafana dashboards under templates/grafana: ``python -m scripts.grafana``."""

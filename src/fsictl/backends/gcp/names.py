@@ -1,0 +1,87 @@
+"""What things are called on Google Cloud: one place for the names that Terraform makes and the programs look for.
+
+Needs no Google library. ``prefix`` is the setting ``gcp.prefix``; where it matters that a name is the only one in
+the world (buckets), it begins with the project id.
+"""
+
+from __future__ import annotations
+
+COMPONENTS = ("generator", "worker", "trainer", "invoker", "sql", "grafana", "scheduler")
+"""What runs on the cloud; each has a service account of its own."""
+
+IMAGES = ("worker", "trainer", "serving", "sql", "grafana")
+"""The images that are built; the worker's is that of the streaming jobs and of the generator too."""
+
+
+def topic_id(prefix: str, topic: str) -> str:
+    """The Pub/Sub topic of one of our topics.
+
+    >>> topic_id("fsictl", "prices")
+    'fsictl-prices'
+    """
+    return f"{prefix}-{topic}"
+
+
+def subscription_id(prefix: str, topic: str, pipeline: str) -> str:
+    """The subscription by which a pipeline reads a topic.
+
+    >>> subscription_id("fsictl", "prices", "metrics")
+    'fsictl-prices-metrics'
+    """
+    return f"{prefix}-{topic}-{pipeline}"
+
+
+def undeliverable_topic_id(prefix: str, topic: str) -> str:
+    """Where Pub/Sub puts what a subscription of the topic could not deliver; its bytes, before we ever saw them.
+
+    What *we* could not use is in our topic ``dead-letter``.
+
+    >>> undeliverable_topic_id("fsictl", "prices")
+    'fsictl-prices-undeliverable'
+    """
+    return f"{prefix}-{topic}-undeliverable"
+
+
+def job_name(prefix: str, pipeline: str) -> str:
+    """The Dataflow job of a streaming pipeline; at most one of that name runs in a region.
+
+    >>> job_name("fsictl", "infer")
+    'fsictl-infer'
+    """
+    return f"{prefix}-{pipeline}"
+
+
+def bucket_name(bucket: str | None, project: str, prefix: str) -> str:
+    """The bucket of model versions, staging and templates: the setting ``gcp.bucket``, else one named for the project.
+
+    >>> bucket_name(None, "my-project", "fsictl")
+    'my-project-fsictl'
+    """
+    return bucket or f"{project}-{prefix}"
+
+
+def account_id(prefix: str, component: str) -> str:
+    """The service account of a component, before the ``@``.
+
+    >>> account_id("fsictl", "worker")
+    'fsictl-worker'
+    """
+    return f"{prefix}-{component}"
+
+
+def account_email(project: str, prefix: str, component: str) -> str:
+    """The service account of a component as an address.
+
+    >>> account_email("my-project", "fsictl", "worker")
+    'fsictl-worker@my-project.iam.gserviceaccount.com'
+    """
+    return f"{account_id(prefix, component)}@{project}.iam.gserviceaccount.com"
+
+
+def image(region: str, project: str, prefix: str, name: str, tag: str) -> str:
+    """One of our container images in Artifact Registry.
+
+    >>> image("europe-west1", "my-project", "fsictl", "worker", "0.1.0")
+    'europe-west1-docker.pkg.dev/my-project/fsictl/worker:0.1.0'
+    """
+    return f"{region}-docker.pkg.dev/{project}/{prefix}/{name}:{tag}"

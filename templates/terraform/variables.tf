@@ -39,7 +39,7 @@ variable "dataset" {
   default     = "forex"
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_]{1,1016}$", var.dataset))
+    condition     = can(regex("^[A-Za-z0-9_]+$", var.dataset)) && length(var.dataset) <= 1000
     error_message = "The dataset must have letters, digits and underscores only."
   }
 }
@@ -124,7 +124,7 @@ variable "enable_cloud_sql" {
 }
 
 variable "enable_gke" {
-  description = "A GKE Autopilot cluster for the invoker and the daily SQL run; Cloud Run does both without it."
+  description = "A GKE Autopilot cluster for the invoker and the training; Cloud Run does both without it."
   type        = bool
   default     = false
 }
@@ -211,6 +211,17 @@ variable "table_days" {
   }
 }
 
+variable "kms_key" {
+  description = "Key of Cloud KMS for objects, tables, messages and images, as projects/…/cryptoKeys/NAME; Google's own keys when null."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
+    error_message = "The key is written projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/NAME."
+  }
+}
+
 # Money and alarms.
 
 variable "billing_account" {
@@ -244,6 +255,17 @@ variable "budget_currency" {
   description = "Currency of the budget; it must be that of the billing account."
   type        = string
   default     = "USD"
+}
+
+variable "training_alarm_hours" {
+  description = "Hours without a training that ended well, after which there is an alarm; Cloud Monitoring looks back 23 at most."
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.training_alarm_hours >= 1 && var.training_alarm_hours <= 23
+    error_message = "The alarm looks back 1 to 23 hours."
+  }
 }
 
 variable "alert_email" {

@@ -12,18 +12,18 @@ COMPONENTS = ("generator", "worker", "trainer", "invoker", "sql", "grafana", "sc
 IMAGES = ("worker", "trainer", "serving", "sql", "grafana")
 """The images that are built; the worker's is that of the streaming jobs and of the generator too."""
 
+HELD = "held"
+"""The reader of what nobody takes: dead letters, and what could not be delivered, wait there for people."""
+
 READERS: dict[str, tuple[str, ...]] = {
     "prices": ("metrics", "sink"),
     "metrics": ("infer", "sink"),
     "reconerr": ("sink",),
-    "dead-letter": (),
+    "dead-letter": (HELD,),
     "jobs": ("workloads",),
     "job-events": ("orchestrator",),
 }
 """Every topic, with the pipelines that read it; each has a subscription of its own."""
-
-HELD = "held"
-"""The reader of what nobody takes: dead letters, and what could not be delivered, wait there for people."""
 
 
 def topic_id(prefix: str, topic: str) -> str:

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.infra.offline import MISSING, Offline, environment_exists, mirror, provider_schema, terraform_program
-
 
 collect_ignore = ["stand_in.py"]  # it runs in an environment of its own
 

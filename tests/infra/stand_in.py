@@ -15,6 +15,7 @@ Environment variables:
 
 # It runs in an environment of its own, whose packages carry no types.
 # mypy: ignore-errors
+# ruff: noqa: N802 - the protocol names the calls
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-
 from tests.infra.offline import EVERYTHING, Offline
 
 Make = Callable[[str], Offline]

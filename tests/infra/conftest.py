@@ -1,0 +1,28 @@
+"""Terraform without a cloud, ready to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.infra.offline import MISSING, Offline, environment_exists, mirror, provider_schema, terraform_program
+
+collect_ignore = ["stand_in.py"]  # it runs in an environment of its own
+
+
+@pytest.fixture(scope="session")
+def working_directory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Offline]:
+    """Make an initialised working directory with a cloud of its own."""
+    if not environment_exists():
+        pytest.skip(MISSING)
+    provider_schema()
+    shared = tmp_path_factory.mktemp("terraform")
+    program, configuration = terraform_program(shared), mirror(shared)
+
+    def make(name: str) -> Offline:
+        made = Offline(Path(tmp_path_factory.mktemp(name)), program, configuration)
+        made.prepare()
+        return made
+
+    return make

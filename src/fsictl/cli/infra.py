@@ -141,3 +141,28 @@ def bootstrap(session: Session, yes: Yes = False) -> None:
     from fsictl.cli.infra_cloud import bootstrap_bucket
 
     bootstrap_bucket(session, yes=yes)
+
+
+@command(app, "cost")
+def cost(
+    session: Session,
+    parts: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="PART", help="Count this too: endpoint, cloud-sql or gke; may be repeated."),
+    ] = None,
+    symbols: Annotated[int | None, typer.Option(min=1, max=100_000, help="So many symbols, not the settings'.")] = None,
+    hz: Annotated[float | None, typer.Option(help="Ticks per second and symbol, on average.")] = None,
+) -> None:
+    """Estimate what the system on Google Cloud costs a month, from a dated list of public prices.
+
+    Idle is with everything up and no streaming job. Free tiers, network and taxes are not counted.
+    """
+    from fsictl.cli.infra_cost import cost_document, show_cost, standard_cost
+
+    session.set("prices.hz", hz, "--hz")
+    if symbols is not None:
+        session.set("prices.symbols", tuple(f"SYMBOL{number}" for number in range(symbols)), "--symbols")
+    found = standard_cost(session, parts or [])
+    show_cost(session.output, found)
+    session.output.say("Free tiers, network, logs and taxes are not counted; docs/infra.md says what is assumed.")
+    session.output.document(cost_document(found))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsictl.cli.confirmation import confirm
+from fsictl.cli.infra_cost import cost_document, cost_of, show_cost
 from fsictl.cli.infra_view import Steps, interrupted, plan_document, said_in_full, show_plan, steps_of
 from fsictl.cli.output import counted
 from fsictl.cli.pipelines import NAMES
@@ -18,6 +19,8 @@ from fsictl.infra import cloud
 from fsictl.infra.changes import totals
 from fsictl.infra.cloud import Verb
 from fsictl.infra.configuration import StateIn, declared, uses_backend, working_copy, write_variables
+from fsictl.infra.cost import Estimate
+from fsictl.infra.deployment import deployment_of
 from fsictl.infra.draining import drain, running
 from fsictl.infra.program import find_program
 from fsictl.infra.terraform import Plan, Resource, Terraform
@@ -94,8 +97,12 @@ class CloudInfra:
     def plan(self, verb: Verb) -> None:
         """Show what a verb would do."""
         with self._planned(verb) as plan:
+            found = self._cost(plan)
             show_plan(self._output, plan, verb)
-            self._output.document(plan_document(plan, verb))
+            if plan.is_empty:
+                self._output.say("Nothing to do: everything is as it should be.")
+            show_cost(self._output, found, short=True)
+            self._output.document({**plan_document(plan, verb), "cost": cost_document(found)})
 
     def up(self, *, yes: bool) -> None:
         """Make everything that is missing."""
@@ -165,6 +172,8 @@ class CloudInfra:
         """Show the plan, ask, drain and apply; what was done, ``None`` when the person said no."""
         names = [one.name for one in running(engine)] if engine is not None else []
         show_plan(self._output, plan, verb)
+        if verb is not Verb.DOWN and not plan.is_empty:
+            show_cost(self._output, self._cost(plan), short=True)
         document = {"verb": verb.value, "applied": False, "stopped": list[str](), **totals(plan.changes)}
         if plan.is_empty and not names:
             self._output.say("Nothing to do: everything is as it should be.")
@@ -183,6 +192,10 @@ class CloudInfra:
         else:
             self._apply(plan, verb)
         return {**document, "applied": True}
+
+    def _cost(self, plan: Plan) -> Estimate:
+        """What is there after the plan costs."""
+        return cost_of(self._session, deployment_of(plan.after))
 
     def _unprotect(self, there: Sequence[Resource]) -> None:
         with cloud.unprotecting(self._terraform, there, self._known) as plan:

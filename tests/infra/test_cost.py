@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.infra.offline import EVERYTHING, Offline
+
+from fsictl.cli.pipelines import NAMES
+from fsictl.infra.billing import billing_now
+from fsictl.infra.cost import HOURS, Estimate, estimate
+from fsictl.infra.deployment import (
+    Container,
+    Database,
+    Deployment,
+    Option,
+    deployment_of,
+    runs_a_month,
+    standard,
+)
+from fsictl.infra.price_list import price_list
+from fsictl.infra.terraform import Resource
+from fsictl.infra.traffic import traffic
+from fsictl.ports.engine import PipelineState, PipelineStatus
+
+PRICES = price_list()
+MONTH = traffic(17, 10.0, batch=1000, linger=0.01, extreme_share=0.5)
+
+
+def _cost(deployment: Deployment) -> Estimate:
+    return estimate(deployment, MONTH, NAMES, PRICES)
+
+
+def _line(found: Estimate, service: str, part: str) -> tuple[float, float]:
+    line = next(one for one in found.lines if one.service == service and part in one.what)
+    return line.idle, line.running
+
+
+def test_nothing_costs_nothing() -> None:
+    assert _cost(Deployment()).lines == ()
+
+
+def test_the_sums_of_a_calculator() -> None:
+    """By hand, from the list: 1 vCPU and 1 GiB all month; 2 vCPU, 7.5 GiB and 30 GiB; 10 GiB of disk."""
+    found = _cost(standard("p", [Option.CLOUD_SQL]))
+    assert _line(found, "Cloud Run", "p-generator")[0] == pytest.approx(730 * 3600 * (0.000018 + 0.000002))
+    worker = 730 * (2 * 0.069 + 7.5 * 0.003557 + 30 * 0.000054)
+    assert _line(found, "Dataflow", "infer")[1] == pytest.approx(worker, rel=0.01)
+    assert _line(found, "Cloud SQL", "disk") == pytest.approx((1.7, 1.7))
+    assert _line(found, "Cloud SQL", "machine") == pytest.approx((730 * 0.0105, 730 * 0.0105))
+    assert found.idle == pytest.approx(sum(line.idle for line in found.lines))
+
+
+def test_a_machine_that_is_off_costs_its_disk_alone() -> None:
+    found = _cost(Deployment(databases=(Database("db-custom-2-8192", 20.0, is_on=False),)))
+    assert [line.what for line in found.lines] == ["disk"]
+    on = _cost(Deployment(databases=(Database("db-custom-2-8192", 20.0, is_on=True, replicas=2),)))
+    assert _line(on, "Cloud SQL", "machine")[0] == pytest.approx(2 * 730 * (2 * 0.0413 + 8 * 0.007))
+
+
+def test_prices_flow_while_idle_only_if_there_is_a_generator() -> None:
+    own_feed = Deployment(readers={"p-prices": 2, "p-metrics": 2})
+    assert _cost(own_feed).idle == 0.0
+    with_generator = Deployment(pools=(Container("p-generator", 1.0, 1.0, 1),), readers={"p-prices": 2, "p-metrics": 2})
+    assert _line(_cost(with_generator), "Pub/Sub", "prices")[0] > 0.0
+    assert _line(_cost(with_generator), "Pub/Sub", "metrics")[0] == 0.0
+
+
+@given(
+    st.builds(
+        Deployment,
+        pools=st.lists(st.builds(Container, st.just("p"), st.floats(0, 8), st.floats(0, 32), st.integers(0, 5))).map(
+            tuple
+        ),
+        schedules=st.integers(0, 9),
+        tables=st.integers(0, 9),
+        clusters=st.integers(0, 2),
+    )
+)
+def test_running_never_costs_less_than_idle(deployment: Deployment) -> None:
+    found = _cost(deployment)
+    assert all(0.0 <= line.idle <= line.running for line in found.lines)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "in_a_day"),
+    [("* * * * *", 1440), ("0 */2 * * *", 12), ("5,35 9-16 * * *", 16), ("0 0 * * *", 1), ("not a schedule", 0)],
+)
+def test_how_often_a_schedule_fires(schedule: str, in_a_day: int) -> None:
+    assert runs_a_month(schedule) == pytest.approx(in_a_day * 365 / 12)
+
+
+def test_days_of_the_week_and_of_the_month() -> None:
+    assert runs_a_month("0 6 * * MON-FRI,SUN") <= runs_a_month("0 6 * * *")
+    assert runs_a_month("0 6 * * 1-5") == pytest.approx(365 / 12 * 5 / 7)
+    assert runs_a_month("0 6 1 * *") == pytest.approx(1, rel=0.05)
+
+
+def test_the_list_says_where_and_when() -> None:
+    datetime.date.fromisoformat(PRICES.date)
+    for price in PRICES.prices.values():
+        assert price.usd > 0
+        assert price.page.startswith("cloud.google.com/")
+        assert price.unit
+        assert price.seen is None or datetime.date.fromisoformat(price.seen) <= datetime.date.fromisoformat(PRICES.date)
+
+
+def test_what_is_billed_now() -> None:
+    resources = [
+        Resource(
+            "google_cloud_run_v2_worker_pool.generator[0]",
+            "google_cloud_run_v2_worker_pool",
+            {
+                "name": "p-generator",
+                "scaling": [{"manual_instance_count": 1}],
+                "template": [{"containers": [{"resources": [{"limits": {"cpu": "1", "memory": "1Gi"}}]}]}],
+            },
+        ),
+        Resource("google_vertex_ai_endpoint.scores[0]", "google_vertex_ai_endpoint", {}),
+    ]
+    pipelines = [
+        PipelineStatus("metrics", PipelineState.RUNNING),
+        PipelineStatus("infer", PipelineState.STOPPED),
+        PipelineStatus("sink", PipelineState.FAILED),
+    ]
+    found = billing_now(resources, pipelines, MONTH, PRICES)
+    assert [line.what for line in found] == ["streaming job metrics", "p-generator, always there"]
+    assert found[0].idle == pytest.approx(HOURS * (2 * 0.069 + 7.5 * 0.003557 + 30 * 0.000054))
+
+
+@pytest.fixture(scope="module")
+def planned(working_directory: Callable[[str], Offline]) -> Callable[..., Deployment]:
+    """What the packaged configuration would make with these variables."""
+    offline = working_directory("cost")
+
+    def plan(**variables: object) -> Deployment:
+        assert offline.plan(**variables).code == 2
+        return deployment_of(Resource(one["address"], one["type"], one["values"]) for one in offline.planned())
+
+    return plan
+
+
+@pytest.mark.slow
+def test_the_estimate_without_a_plan_is_that_of_the_packaged_configuration(planned: Callable[..., Deployment]) -> None:
+    assert planned(image_tag="0.1.0") == standard("fsictl")
+    assert planned(**EVERYTHING) == standard("fsictl", list(Option))
+
+
+@pytest.mark.slow
+def test_parked_costs_next_to_nothing(planned: Callable[..., Deployment]) -> None:
+    up, parked = _cost(planned(**EVERYTHING)), _cost(planned(**{**EVERYTHING, "parked": True}))
+    assert parked.idle < 0.05 * up.idle
+    assert {line.service for line in parked.lines if line.idle > 0.5} == {"Artifact Registry", "Cloud SQL"}

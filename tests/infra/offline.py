@@ -174,10 +174,10 @@ class Offline:
         """Destroy everything."""
         return self.run("apply", "-destroy", "-input=false", "-json", "-auto-approve", *given(variables))
 
-    def planned(self) -> list[dict[str, Any]]:
-        """Every resource of the last plan, as it will be."""
-        shown = json.loads(self.run("show", "-json", "plan").text)
-        return list(_resources(shown["planned_values"]["root_module"]))
+    def remembered(self) -> list[dict[str, Any]]:
+        """Every resource that Terraform made, as it remembers it."""
+        shown = json.loads(self.run("show", "-json").text)
+        return list(_resources(shown.get("values", {}).get("root_module", {})))
 
     def outputs(self) -> dict[str, Any]:
         """Every output, read back."""

@@ -40,12 +40,8 @@ def actions(planned: Ended) -> dict[str, str]:
 
 
 def state(terraform: Offline) -> dict[str, dict[str, Any]]:
-    """Every resource as Terraform remembers it."""
-    root = json.loads(terraform.run("show", "-json").text).get("values", {}).get("root_module", {})
-    inner = [each for child in root.get("child_modules", []) for each in child["resources"]]
-    return {
-        each["address"]: each["values"] for each in [*root.get("resources", []), *inner] if each["mode"] == "managed"
-    }
+    """The values of every resource, by its address."""
+    return {resource["address"]: resource["values"] for resource in terraform.remembered()}
 
 
 def test_applying_twice_changes_nothing(up: Offline) -> None:

@@ -7,6 +7,7 @@ locals {
 }
 
 resource "google_vertex_ai_endpoint" "scores" {
+  #checkov:skip=CKV2_GCP_33:It is made for programs outside of this network; IAM says who may ask it.
   count = var.enable_endpoint ? 1 : 0
 
   name         = local.endpoint_number
@@ -15,7 +16,15 @@ resource "google_vertex_ai_endpoint" "scores" {
   location     = var.region
   region       = var.region
 
-  depends_on = [google_project_service.api]
+  dynamic "encryption_spec" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+
+    content {
+      kms_key_name = encryption_spec.value
+    }
+  }
+
+  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
 }
 
 # Uploading a version, and asking the endpoint: neither can be granted on an endpoint alone.

@@ -14,12 +14,14 @@ data "google_bigquery_default_service_account" "agent" {
 
 locals {
   # The agents of the services that store; the key's own policy decides, so they are let in there.
-  key_users = var.kms_key == null ? {} : {
+  key_users = var.kms_key == null ? {} : merge({
     storage          = data.google_storage_project_service_account.agent[0].member
     bigquery         = data.google_bigquery_default_service_account.agent[0].member
     pubsub           = local.pubsub_agent
     artifactregistry = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-artifactregistry.iam.gserviceaccount.com"
-  }
+    }, var.enable_endpoint ? {
+    vertex = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-aiplatform.iam.gserviceaccount.com"
+  } : {})
 }
 
 resource "google_kms_crypto_key_iam_member" "agent" {

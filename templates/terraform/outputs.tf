@@ -1,4 +1,4 @@
-# What the command line reads back. Nothing here is secret.
+# What the command line reads back. Nothing here is secret. Terraform leaves an output out while it is null.
 
 output "project" {
   description = "Project id."

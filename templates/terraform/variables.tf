@@ -212,7 +212,7 @@ variable "table_days" {
 }
 
 variable "kms_key" {
-  description = "Key of Cloud KMS for objects, tables, messages and images, as projects/…/cryptoKeys/NAME; Google's own keys when null."
+  description = "Key of Cloud KMS for objects, tables, messages, images and the endpoint, as projects/…/cryptoKeys/NAME; Google's own keys when null."
   type        = string
   default     = null
 

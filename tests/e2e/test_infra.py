@@ -10,7 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import Fsictl, eventually
+from tests.e2e.conftest import SOURCE, Fsictl, eventually
+from tests.infra.offline import ENVIRONMENT, EVERYTHING, MISSING, environment_exists, mirror, provider_schema
+
+from fsictl.backends.gcp.names import READERS, account_email, bucket_name, subscription_id, topic_id
 
 pytestmark = pytest.mark.e2e
 
@@ -77,8 +80,8 @@ class Cloud:
     def __call__(self, verb: str, *options: object, code: int = 0, **environment: str):  # type: ignore[no-untyped-def]
         return self.fsictl(*self.arguments(verb, *options), code=code, env={**CLOUD, **environment})
 
-    def start(self, verb: str, *options: object) -> subprocess.Popen[str]:
-        return self.fsictl.start(*self.arguments(verb, *options), env=CLOUD)
+    def start(self, verb: str, *options: object, **environment: str) -> subprocess.Popen[str]:
+        return self.fsictl.start(*self.arguments(verb, *options), env={**CLOUD, **environment})
 
     def slow(self, seconds: int) -> None:
         """What is made takes so long."""
@@ -153,6 +156,28 @@ def test_one_interrupt_leaves_no_lock_and_what_was_made_is_known(cloud: Cloud) -
     cloud.slow(0)
     assert cloud("up", "--yes", "--json").json["applied"]  # no lock is left, and it goes on
     assert cloud("plan", "--json").json["changes"] == []
+
+
+@pytest.mark.skipif(not environment_exists(), reason=MISSING)
+def test_the_terraform_that_python_brings_along_is_interrupted_as_the_binary_is(cloud: Cloud) -> None:
+    programs = cloud.fsictl.directory / "programs"
+    programs.mkdir()
+    script = programs / "terraform"
+    python = ENVIRONMENT / "bin" / "python"
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{SOURCE}" exec "{python}" -P -m fsictl.infra.bundled "$@"\n')
+    script.chmod(0o755)
+    bundled = {"PATH": f"{programs}:/usr/bin:/bin"}
+
+    cloud.slow(60)
+    up = cloud.start("up", "--yes", **bundled)
+    cloud.begun()
+    up.send_signal(signal.SIGINT)
+    _, err = up.communicate(timeout=60)
+    assert up.returncode == 130, err
+    assert "terraform_data.topic" in cloud.state()
+    assert not (cloud.folder / ".terraform.tfstate.lock.info").exists()
+    cloud.slow(0)
+    assert cloud("up", "--yes", "--json", **bundled).json["applied"]
 
 
 @needs_terraform
@@ -264,6 +289,40 @@ def test_bad_input_is_one_sentence_and_what_to_do(
     cloud.fsictl.write("budget.tfvars", "monthly_budget = 100\n")
     cloud.fsictl.write("broken.tfvars", "monthly_budget = \n")
     assert said in cloud("plan", *options, code=3, **environment).err
+
+
+@needs_terraform
+@pytest.mark.slow
+@pytest.mark.skipif(not environment_exists(), reason=MISSING)
+def test_the_packaged_configuration_with_everything_on(fsictl: Fsictl) -> None:
+    """A stand-in of the google provider makes it; every name that the programs look for is read back."""
+    (fsictl.directory / "cloud").mkdir()
+    environment = {
+        **CLOUD,
+        "TF_CLI_CONFIG_FILE": str(mirror(fsictl.directory)),
+        "STAND_IN_SCHEMA": str(provider_schema()),
+        "STAND_IN_CLOUD": str(fsictl.directory / "cloud"),
+    }
+    fsictl.write("fsictl.tfvars.json", json.dumps({**EVERYTHING, "kms_key": None}))
+
+    made = fsictl("infra", "up", "--yes", "--json", env=environment).json
+    outputs = made["outputs"]
+    assert made["create"] == len(list((fsictl.directory / "cloud").iterdir())) > 150
+    assert outputs["bucket"] == bucket_name(None, "demo-project", "fsictl")
+    for topic, readers in READERS.items():
+        assert outputs["topics"][topic].endswith(f"/topics/{topic_id('fsictl', topic)}")
+        for reader in readers:
+            name = subscription_id("fsictl", topic, reader)
+            assert outputs["subscriptions"][f"{topic}/{reader}"].endswith(f"/subscriptions/{name}")
+    assert outputs["service_accounts"]["worker"] == account_email("demo-project", "fsictl", "worker")
+
+    parked = fsictl("infra", "plan", "--for", "park", "--json", env=environment).json
+    assert parked["summary"]["change"] > 0
+    cost = fsictl("infra", "cost", *(f"--with={part}" for part in ("endpoint", "cloud-sql", "gke")), "--json").json
+    assert parked["cost"]["idle_usd_per_month"] < 0.05 * cost["idle_usd_per_month"]
+
+    protected = fsictl("infra", "down", "--yes", "--without-jobs", env=environment, code=3)
+    assert "resources are protected" in protected.err
 
 
 def test_a_project_is_needed(fsictl: Fsictl) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +34,21 @@ def provider_schema() -> Path:
         packages = sorted(ENVIRONMENT.glob("lib/python*/site-packages/cdktn_provider_google/_jsii/*.jsii.tgz"))
         script = Path(__file__).with_name("provider_schema.py")
         subprocess.run([sys.executable, str(script), str(packages[0]), str(path)], check=True)
+    return path
+
+
+def schema_of(templates: Path, folder: Path) -> Path:
+    """The schema of those resources that the templates name, as a file: Terraform reads all of it at each start.
+
+    A name that the provider does not have is not in it either, so it is refused like any unknown one.
+    """
+    schema = json.loads(gzip.decompress(provider_schema().read_bytes()))
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(templates.rglob("*.tf")))
+    named = set(re.findall(r'"(google_\w+)"', text))
+    for part in ("resources", "data_sources", "values"):
+        schema[part] = {kind: found for kind, found in schema[part].items() if kind in named}
+    path = folder / "schema.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(schema).encode()))
     return path
 
 
@@ -92,6 +109,7 @@ class Offline:
     folder: Path
     program: Path
     configuration: Path
+    schema: Path
     extra: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -122,7 +140,7 @@ class Offline:
             "TF_CLI_CONFIG_FILE": str(self.configuration),
             "TF_IN_AUTOMATION": "1",
             "CHECKPOINT_DISABLE": "1",
-            "STAND_IN_SCHEMA": str(provider_schema()),
+            "STAND_IN_SCHEMA": str(self.schema),
             "STAND_IN_CLOUD": str(self.cloud),
             **self.extra,
         }
@@ -156,10 +174,10 @@ class Offline:
         """Destroy everything."""
         return self.run("apply", "-destroy", "-input=false", "-json", "-auto-approve", *given(variables))
 
-    def planned(self) -> list[dict[str, Any]]:
-        """Every resource of the last plan, as it will be."""
-        shown = json.loads(self.run("show", "-json", "plan").text)
-        return list(_resources(shown["planned_values"]["root_module"]))
+    def remembered(self) -> list[dict[str, Any]]:
+        """Every resource that Terraform made, as it remembers it."""
+        shown = json.loads(self.run("show", "-json").text)
+        return list(_resources(shown.get("values", {}).get("root_module", {})))
 
     def outputs(self) -> dict[str, Any]:
         """Every output, read back."""

@@ -7,9 +7,11 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import emulators
 from tests.e2e.conftest import SOURCE, Fsictl, eventually
 from tests.infra.offline import ENVIRONMENT, EVERYTHING, MISSING, environment_exists, mirror, provider_schema
 
@@ -202,6 +204,7 @@ def test_terraform_killed_in_the_middle_then_up_and_down(cloud: Cloud) -> None:
         os.kill(pid, signal.SIGKILL)
     _, err = up.communicate(timeout=60)
     assert up.returncode == 4, err
+    assert "Terraform was ended from outside (signal 9)" in err
     assert "Traceback" not in err
     for pid in cloud.fsictl.processes():  # what Terraform had started
         os.kill(pid, signal.SIGKILL)
@@ -224,22 +227,61 @@ def test_a_half_made_state_can_go_down_at_once(cloud: Cloud) -> None:
 
 
 @needs_terraform
-def test_a_lock_held_elsewhere_is_explained(cloud: Cloud) -> None:
+def test_two_do_not_work_in_one_workspace(cloud: Cloud) -> None:
     cloud.slow(60)
     other = cloud.start("up", "--yes")
     cloud.begun()
-    here = cloud("plan", code=3)
-    assert "another fsictl infra works in" in here.err.lower()
-
-    elsewhere = cloud.fsictl.directory / "elsewhere"  # another working copy of the same state
-    shutil.copytree(cloud.folder, elsewhere / ".fsictl" / "terraform", ignore=shutil.ignore_patterns("*.tfstate*"))
-    for name in ("terraform.tfstate", ".terraform.tfstate.lock.info"):
-        os.link(cloud.folder / name, elsewhere / ".fsictl" / "terraform" / name)
-    locked = cloud("plan", "--workspace", elsewhere, code=3)
-    assert "the state is locked by" in locked.err.lower()
-    assert "force-unlock" in locked.err
+    assert "Another fsictl infra works in" in cloud("plan", code=3).err
     other.send_signal(signal.SIGINT)
     other.communicate(timeout=60)
+
+
+@pytest.fixture
+def bucket(fsictl: Fsictl) -> Iterator[dict[str, str]]:
+    """A Cloud Storage on loopback: the variables by which Terraform and Google's library find it."""
+    try:
+        command = emulators._storage_command()
+    except emulators.MissingEmulatorError as missing:
+        pytest.skip(str(missing))
+    port = emulators._free_port()
+    with subprocess.Popen([*command, f"-port={port}", f"-public-host=127.0.0.1:{port}"]) as server:
+        emulators._await(f"http://127.0.0.1:{port}/storage/v1/b?project=demo-project")
+        yield {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}", "FSICTL_GCP_STATE": "bucket"}
+        server.kill()
+
+
+@needs_terraform
+def test_a_state_in_a_bucket_with_its_lock(cloud: Cloud, bucket: dict[str, str]) -> None:
+    (cloud.source / "backend.tf").write_text('terraform {\n  backend "gcs" {}\n}\n')
+    assert "fsictl infra bootstrap" in cloud("plan", code=3, **bucket).err
+    assert "--yes" in cloud.fsictl("infra", "bootstrap", env={**CLOUD, **bucket}, code=2).err
+    made = cloud.fsictl("infra", "bootstrap", "--yes", "--json", env={**CLOUD, **bucket}).json
+    assert made == {"bucket": "demo-project-fsictl-terraform", "made": True}
+    assert not cloud.fsictl("infra", "bootstrap", "--yes", "--json", env={**CLOUD, **bucket}).json["made"]
+
+    cloud.slow(60)
+    up = cloud.start("up", "--yes", **bucket)
+    cloud.begun()
+    elsewhere = cloud.fsictl.directory / "elsewhere"
+    elsewhere.mkdir()
+    locked = cloud("plan", "--workspace", elsewhere, code=3, **bucket)
+    assert "The state is locked by" in locked.err
+    for pid, line in cloud.fsictl.processes().items():
+        if " apply -json " in line:
+            os.kill(pid, signal.SIGKILL)
+    up.communicate(timeout=60)
+    for pid in cloud.fsictl.processes():  # what Terraform had started
+        os.kill(pid, signal.SIGKILL)
+
+    cloud.slow(0)
+    still = cloud("up", "--yes", code=3, **bucket).err  # a lock in a bucket outlives who held it
+    assert "The state is locked by" in still
+    lock = still.split("fsictl infra unlock ")[1].split("`")[0]
+    assert cloud("unlock", lock, "--json", **bucket).json == {"unlocked": lock}
+    assert cloud("up", "--yes", "--json", **bucket).json["applied"]
+    assert cloud("plan", "--workspace", elsewhere, "--json", **bucket).json["changes"] == []
+    assert not list(cloud.folder.glob("*.tfstate"))
+    assert cloud("down", "--yes", "--unprotect", "--json", **bucket).json["applied"]
 
 
 @needs_terraform

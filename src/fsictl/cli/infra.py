@@ -143,6 +143,25 @@ def bootstrap(session: Session, yes: Yes = False) -> None:
     bootstrap_bucket(session, yes=yes)
 
 
+@command(app, "unlock")
+def unlock(
+    session: Session,
+    lock: Annotated[str, typer.Argument(metavar="ID", help="Id of the lock; what it stops says it.")],
+    configuration: Configuration = None,
+) -> None:
+    """Free the lock that a run of Terraform left behind when it was killed.
+
+    Be sure that no run is alive, here or elsewhere: two at once damage the state.
+    """
+    if session.settings.target == LOCAL:
+        message = "the local target has no lock of Terraform"
+        raise UsageError(message, hint="Locks of pipelines end with their processes; for the cloud give --target gcp.")
+    from fsictl.cli.infra_cloud import opened
+
+    with opened(session, None, configuration) as cloud:
+        cloud.unlock(lock)
+
+
 @command(app, "cost")
 def cost(
     session: Session,
@@ -164,5 +183,5 @@ def cost(
         session.set("prices.symbols", tuple(f"SYMBOL{number}" for number in range(symbols)), "--symbols")
     found = standard_cost(session, parts or [])
     show_cost(session.output, found)
-    session.output.say("Free tiers, network, logs and taxes are not counted; docs/infra.md says what is assumed.")
+    session.output.say("docs/infra.md says what is assumed of their use.")
     session.output.document(cost_document(found))

@@ -151,6 +151,12 @@ class CloudInfra:
         rows = [{"name": name, "value": _in_a_cell(value)} for name, value in found.items() if value not in (None, {})]
         self._output.rows(rows, {"name": "what", "value": "value"}, empty="Nothing is there yet: `fsictl infra up`.")
 
+    def unlock(self, lock: str) -> None:
+        """Free the lock of a run that died."""
+        self._terraform.unlock(lock)
+        self._output.say("Freed. [bold]fsictl infra up[/bold] goes on from what is in the state.")
+        self._output.document({"unlocked": lock})
+
     @contextmanager
     def _planned(self, verb: Verb) -> Iterator[Plan]:
         self._output.say("Planning.")
@@ -224,6 +230,8 @@ _DOING = {Verb.UP: "Making", Verb.PARK: "Parking", Verb.DOWN: "Destroying"}
 
 
 def _in_a_cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dict):
         return "\n".join(f"{key}: {one}" for key, one in value.items())
     if isinstance(value, list):

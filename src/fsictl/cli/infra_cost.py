@@ -61,7 +61,7 @@ def cost_document(found: Estimate) -> dict[str, Any]:
 
 def show_cost(output: Output, found: Estimate, *, short: bool = False) -> None:
     """The estimate as a table, by service alone when ``short``; nothing with ``--json``."""
-    if output.as_json:
+    if output.as_json or not found.lines:
         return
     rows: list[dict[str, object]] = []
     if short:
@@ -85,8 +85,8 @@ def show_cost(output: Output, found: Estimate, *, short: bool = False) -> None:
     columns = {"service": "service", "what": "what", "idle": "idle", "running": "running", "amount": "amount"}
     shown = {key: heading for key, heading in columns.items() if key in rows[0]}
     prices = price_list()
-    title = f"Estimate, US dollars a month (list prices of {prices.region}, {prices.date})"
-    output.rows(rows, shown, title=title, money=("idle", "running"))
+    output.rows(rows, shown, title="Estimate, US dollars a month", money=("idle", "running"))
+    output.say(f"List prices of {prices.region} as of {prices.date}; without free tiers, network, logs and taxes.")
 
 
 def dollars(amount: float) -> str:

@@ -12,6 +12,7 @@ from fsictl.errors import FsictlError
 from fsictl.infra.changes import Action, summary, totals
 from fsictl.infra.cloud import Verb
 from fsictl.infra.events import Diagnostic, Step
+from fsictl.infra.failures import left_out
 from fsictl.infra.process import ENOUGH
 from fsictl.infra.terraform import Plan, Terraform
 
@@ -65,10 +66,9 @@ def interrupted(output: Output, number: int) -> None:
 
 def said_in_full(output: Output, errors: Sequence[Diagnostic], told: FsictlError) -> None:
     """What Terraform and the cloud said in their own words, where our sentence leaves something out."""
-    for one in errors:
-        if len(errors) > 1 or "\n" in one.detail or one.summary not in str(told):
-            where = f" ({one.address or one.place})" if one.address or one.place else ""
-            output.say(f"Terraform says{where}: {one.summary.rstrip('.')}. {one.detail}".strip())
+    for one in left_out(errors, told):
+        where = f" ({one.address or one.place})" if one.address or one.place else ""
+        output.say(f"Terraform says{where}: {one.summary.rstrip('.')}. {one.detail}".strip())
 
 
 _WORDS = {"create": "created", "update": "changed", "delete": "destroyed", "replace": "replaced"}

@@ -28,12 +28,16 @@ class Doing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A failure that is recognized: a pattern of what was said, and what to tell instead."""
+    """A failure that is recognized: a pattern of what was said, and what to tell instead.
+
+    ``whole`` says that nothing of what was said is left out, so that it need not be shown as well.
+    """
 
     pattern: str
     kind: Callable[..., FsictlError]
     message: str
     hint: str
+    whole: bool = False
 
     def match(self, text: str) -> Match[str] | None:
         """Where the pattern is in a text."""
@@ -41,7 +45,6 @@ class Known:
 
 
 _AGAIN = "`fsictl infra up` goes on from what is there."
-_UNLOCK = "terraform -chdir=.fsictl/terraform force-unlock {id}"
 
 KNOWN: tuple[Known, ...] = (
     # The state.
@@ -69,7 +72,8 @@ KNOWN: tuple[Known, ...] = (
         r".*?Who:\s*(?P<who>\S+).*?Created:\s*(?P<since>[\d-]+ [\d:]+)",
         BusyError,
         "the state is locked by {who} since {since} UTC ({operation})",
-        "Wait until that run ends. Only if you know that it died: " + _UNLOCK + ".",
+        "Wait until that run ends. Only if you know that it died: `fsictl infra unlock {id}`.",
+        whole=True,
     ),
     Known(
         r"(state lock|lock state|locking state).*?(?P<why>[^\n]+)",
@@ -82,6 +86,7 @@ KNOWN: tuple[Known, ...] = (
         PreconditionError,
         "the bucket of Terraform's state does not exist",
         "Make it once with `fsictl infra bootstrap`.",
+        whole=True,
     ),
     Known(
         r"(?P<address>\S+) has lifecycle\.prevent_destroy|Instance cannot be destroyed",
@@ -101,6 +106,7 @@ KNOWN: tuple[Known, ...] = (
         SettingsError,
         "the configuration wants the variable {variable}, and nothing gives it a value",
         "Give it in fsictl.tfvars beside fsictl.toml, or in a file with --var-file.",
+        whole=True,
     ),
     Known(
         r"needs billing_account",
@@ -108,12 +114,14 @@ KNOWN: tuple[Known, ...] = (
         "a budget is asked for, but no billing account is given",
         'Set billing_account = "XXXXXX-XXXXXX-XXXXXX" where monthly_budget is set'
         " (`gcloud billing accounts list` shows yours), or leave the budget away.",
+        whole=True,
     ),
     Known(
         r"Invalid value for (input )?variable\n(?P<why>[^\n]+)",
         SettingsError,
         "a variable has a value that it cannot have: {why}",
         "Change it in fsictl.toml, fsictl.tfvars or the file given with --var-file ({place}).",
+        whole=True,
     ),
     Known(
         r"Failed to read variables? file|Invalid (?:expression|multi-line string|character).*tfvars|tfvars",
@@ -194,6 +202,31 @@ KNOWN: tuple[Known, ...] = (
     ),
 )
 """Everything recognized, in the order in which it is looked for."""
+
+
+def ended_from_outside(signal_number: int, doing: Doing) -> FsictlError:
+    """The error to raise when somebody or something killed Terraform.
+
+    >>> print(ended_from_outside(9, Doing.PLAN))
+    Terraform was ended from outside (signal 9)
+    """
+    hint = "Run it again; if the state stays locked, that says how to free it."
+    if doing is Doing.APPLY:
+        hint = (
+            f"{_AGAIN} If the state stays locked, that says how to free it; docs/infra.md says what else can be left."
+        )
+    message = f"Terraform was ended from outside (signal {signal_number})"
+    return ServiceError(message, hint=hint)
+
+
+def left_out(found: Sequence[Diagnostic], told: FsictlError) -> list[Diagnostic]:
+    """The errors whose own words say more than ``told``, the sentence made of them."""
+    return [
+        one
+        for one in found
+        if not any(known.whole and known.match(one.text) for known in KNOWN)
+        and (len(found) > 1 or "\n" in one.detail or one.summary not in str(told))
+    ]
 
 
 def explained(found: Sequence[Diagnostic], doing: Doing, *, project: str = "", region: str = "") -> FsictlError:

@@ -18,11 +18,15 @@ from typing import Any
 from fsictl.errors import FsictlError, MissingExtraError
 from fsictl.infra.changes import Change, changes_of
 from fsictl.infra.events import Diagnostic, Step, decoded, from_text
-from fsictl.infra.failures import Doing, explained
+from fsictl.infra.failures import Doing, ended_from_outside, explained
 from fsictl.infra.process import Ended, ignore_interrupts, run_process
 from fsictl.infra.program import Program
 
-_TARGETED = ("Resource targeting is in effect", "Applied changes may be incomplete")
+_EXPECTED = (
+    "Resource targeting is in effect",
+    "Applied changes may be incomplete",
+    "Incomplete lock file information for providers",
+)
 """Warnings about what is asked for on purpose."""
 
 
@@ -120,6 +124,12 @@ class Terraform:
         version = self._document("show").get("terraform_version")
         return str(version) if version is not None else None
 
+    def unlock(self, lock: str) -> None:
+        """Free the lock of that id, whoever holds it."""
+        ended = self._ended("force-unlock", lock, on_line=lambda _: None, force=True)
+        if ended.code != 0:
+            raise explained([from_text(ended.stderr)], Doing.READ, project=self.project, region=self.region)
+
     def _run(self, doing: Doing, name: str, *arguments: str, **options: Any) -> None:
         """Run a command that says everything in JSON events."""
         found: list[Diagnostic] = []
@@ -133,12 +143,14 @@ class Terraform:
                 if (
                     event.severity != "error"
                     and event.text not in self._warned
-                    and not event.summary.startswith(_TARGETED)
+                    and not event.summary.startswith(_EXPECTED)
                 ):  # plan and apply say the same
                     self._warned.add(event.text)
                     self.on_warning(event)
 
         ended = self._ended(name, *arguments, on_line=on_line, **options)
+        if ended.code < 0:
+            raise ended_from_outside(-ended.code, doing)
         if ended.code != 0:
             errors = [one for one in found if one.severity == "error"] or [from_text(ended.stderr)]
             error = explained(errors, doing, project=self.project, region=self.region)

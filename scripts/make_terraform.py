@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> None:
     wrong = stale()
     if arguments == ["--check"]:
         if wrong:
-            sys.exit("Not up to date under templates/terraform: " + ", ".join(wrong) + ". Run: just terraform")
+            sys.exit("Not up to date under templates/terraform: " + ", ".join(wrong) + ". Run: just docs")
         return
     for name in wrong:
         path = TERRAFORM / name

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.infra.offline import EVERYTHING, PROJECT, Offline
 
 from fsictl.backends.gcp import names
-from tests.infra.offline import EVERYTHING, PROJECT, Offline
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "infra.md"
 
@@ -81,7 +81,9 @@ def test_what_is_granted_on_the_project_is_known(grants: list[Resource]) -> None
 
 
 def test_no_role_is_sweeping(grants: list[Resource]) -> None:
-    sweeping = re.compile(r"roles/(owner|editor|viewer|.*[aA]dmin|iam\.serviceAccount(User|TokenCreator)|pubsub\.editor)")
+    sweeping = re.compile(
+        r"roles/(owner|editor|viewer|.*[aA]dmin|iam\.serviceAccount(User|TokenCreator)|pubsub\.editor)"
+    )
     assert not [grant["address"] for grant in grants if sweeping.fullmatch(grant["values"]["role"])]
 
 
@@ -111,9 +113,7 @@ def test_only_those_who_write_may_write(grants: list[Resource]) -> None:
     whole = {component(values["member"]) for values in writes if "table_id" not in values}
     single = {(component(values["member"]), values["table_id"]) for values in writes if "table_id" in values}
     assert whole == {"worker", "sql"}
-    assert single == {
-        ("trainer", table) for table in ("calibrations", "training_runs", "scorecards", "promotions")
-    }
+    assert single == {("trainer", table) for table in ("calibrations", "training_runs", "scorecards", "promotions")}
     publishes = [grant["values"] for grant in grants if grant["values"]["role"] == "roles/pubsub.publisher"]
     prices = {component(values["member"]) for values in publishes if values["topic"].endswith("/fsictl-prices")}
     assert prices == {"generator"}

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from tests import emulators
 from tests.e2e.conftest import SOURCE, Fsictl, eventually
-from tests.infra.offline import ENVIRONMENT, EVERYTHING, MISSING, environment_exists, mirror, provider_schema
+from tests.infra.offline import ENVIRONMENT, EVERYTHING, MISSING, environment_exists, mirror, schema_of
 
 from fsictl.backends.gcp.names import READERS, account_email, bucket_name, subscription_id, topic_id
+from fsictl.template_files import template_folder
 
 pytestmark = pytest.mark.e2e
 
@@ -342,7 +343,7 @@ def test_the_packaged_configuration_with_everything_on(fsictl: Fsictl) -> None:
     environment = {
         **CLOUD,
         "TF_CLI_CONFIG_FILE": str(mirror(fsictl.directory)),
-        "STAND_IN_SCHEMA": str(provider_schema()),
+        "STAND_IN_SCHEMA": str(schema_of(template_folder("terraform"), fsictl.directory)),
         "STAND_IN_CLOUD": str(fsictl.directory / "cloud"),
     }
     fsictl.write("fsictl.tfvars.json", json.dumps({**EVERYTHING, "kms_key": None}))
@@ -362,6 +363,10 @@ def test_the_packaged_configuration_with_everything_on(fsictl: Fsictl) -> None:
     assert parked["summary"]["change"] > 0
     cost = fsictl("infra", "cost", *(f"--with={part}" for part in ("endpoint", "cloud-sql", "gke")), "--json").json
     assert parked["cost"]["idle_usd_per_month"] < 0.05 * cost["idle_usd_per_month"]
+
+    bill = fsictl("infra", "cost", "--now", "--json", env=environment).json
+    assert bill[0]["what"] in {"control plane", "fsictl-generator, always there"}
+    assert sum(one["usd_per_month"] for one in bill) == pytest.approx(cost["idle_usd_per_month"], abs=0.1)
 
     protected = fsictl("infra", "down", "--yes", "--without-jobs", env=environment, code=3)
     assert "resources are protected" in protected.err

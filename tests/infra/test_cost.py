@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.infra.offline import EVERYTHING, Offline
+from tests.infra.offline import EVERYTHING, PROJECT, Offline
 
 from fsictl.cli.pipelines import NAMES
 from fsictl.infra.billing import billing_now
@@ -21,7 +21,8 @@ from fsictl.infra.deployment import (
     standard,
 )
 from fsictl.infra.price_list import price_list
-from fsictl.infra.terraform import Resource
+from fsictl.infra.program import Program
+from fsictl.infra.terraform import Resource, Terraform
 from fsictl.infra.traffic import traffic
 from fsictl.ports.engine import PipelineState, PipelineStatus
 
@@ -118,6 +119,11 @@ def test_what_is_billed_now() -> None:
                 "template": [{"containers": [{"resources": [{"limits": {"cpu": "1", "memory": "1Gi"}}]}]}],
             },
         ),
+        Resource(
+            "google_cloud_run_v2_service.grafana[0]",
+            "google_cloud_run_v2_service",
+            {"name": "p-grafana", "scaling": [{"scaling_mode": "AUTOMATIC", "manual_instance_count": 1}]},
+        ),
         Resource("google_vertex_ai_endpoint.scores[0]", "google_vertex_ai_endpoint", {}),
     ]
     pipelines = [
@@ -130,26 +136,16 @@ def test_what_is_billed_now() -> None:
     assert found[0].idle == pytest.approx(HOURS * (2 * 0.069 + 7.5 * 0.003557 + 30 * 0.000054))
 
 
-@pytest.fixture(scope="module")
-def planned(working_directory: Callable[[str], Offline]) -> Callable[..., Deployment]:
-    """What the packaged configuration would make with these variables."""
+@pytest.mark.slow
+def test_the_estimate_without_a_plan_is_that_of_the_packaged_configuration(
+    working_directory: Callable[[str], Offline],
+) -> None:
     offline = working_directory("cost")
+    terraform = Terraform(offline.module, Program((str(offline.program),), "1.9.0"), offline.environment)
 
-    def plan(**variables: object) -> Deployment:
-        assert offline.plan(**variables).code == 2
-        return deployment_of(Resource(one["address"], one["type"], one["values"]) for one in offline.planned())
+    def planned(variables: dict[str, object]) -> Deployment:
+        with terraform.plan(variables={"project": PROJECT, **variables}) as plan:
+            return deployment_of(plan.after)
 
-    return plan
-
-
-@pytest.mark.slow
-def test_the_estimate_without_a_plan_is_that_of_the_packaged_configuration(planned: Callable[..., Deployment]) -> None:
-    assert planned(image_tag="0.1.0") == standard("fsictl")
-    assert planned(**EVERYTHING) == standard("fsictl", list(Option))
-
-
-@pytest.mark.slow
-def test_parked_costs_next_to_nothing(planned: Callable[..., Deployment]) -> None:
-    up, parked = _cost(planned(**EVERYTHING)), _cost(planned(**{**EVERYTHING, "parked": True}))
-    assert parked.idle < 0.05 * up.idle
-    assert {line.service for line in parked.lines if line.idle > 0.5} == {"Artifact Registry", "Cloud SQL"}
+    assert planned({"image_tag": "0.1.0"}) == standard("fsictl")
+    assert planned(EVERYTHING) == standard("fsictl", list(Option))

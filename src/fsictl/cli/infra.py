@@ -171,11 +171,21 @@ def cost(
     ] = None,
     symbols: Annotated[int | None, typer.Option(min=1, max=100_000, help="So many symbols, not the settings'.")] = None,
     hz: Annotated[float | None, typer.Option(help="Ticks per second and symbol, on average.")] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="What is there and runs at this moment, from Terraform's state and Dataflow.")
+    ] = False,
+    configuration: Configuration = None,
 ) -> None:
     """Estimate what the system on Google Cloud costs a month, from a dated list of public prices.
 
     Idle is with everything up and no streaming job. Free tiers, network and taxes are not counted.
     """
+    if now:
+        from fsictl.cli.infra_cloud import bill_now, show_bill
+
+        session.set("target", GCP, "--now")
+        show_bill(session, bill_now(session, configuration))
+        return
     from fsictl.cli.infra_cost import cost_document, show_cost, standard_cost
 
     session.set("prices.hz", hz, "--hz")

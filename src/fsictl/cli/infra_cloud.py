@@ -9,19 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsictl.cli.confirmation import confirm
-from fsictl.cli.infra_cost import cost_document, cost_of, show_cost
+from fsictl.cli.infra_cost import cost_document, cost_of, dollars, month_of, show_cost
 from fsictl.cli.infra_view import Steps, interrupted, plan_document, said_in_full, show_plan, steps_of
 from fsictl.cli.output import counted
 from fsictl.cli.pipelines import NAMES
 from fsictl.cli.session import Session
 from fsictl.errors import InputError
 from fsictl.infra import cloud
+from fsictl.infra.billing import billing_now
 from fsictl.infra.changes import totals
 from fsictl.infra.cloud import Verb
 from fsictl.infra.configuration import StateIn, declared, uses_backend, working_copy, write_variables
-from fsictl.infra.cost import Estimate
+from fsictl.infra.cost import Estimate, Line
 from fsictl.infra.deployment import deployment_of
 from fsictl.infra.draining import drain, running
+from fsictl.infra.price_list import price_list
 from fsictl.infra.program import find_program
 from fsictl.infra.terraform import Plan, Resource, Terraform
 from fsictl.infra.variables import Place, checked_place
@@ -101,7 +103,7 @@ class CloudInfra:
             show_plan(self._output, plan, verb)
             if plan.is_empty:
                 self._output.say("Nothing to do: everything is as it should be.")
-            show_cost(self._output, found, short=True)
+            show_cost(self._output, found, short=True, parked=verb is Verb.PARK)
             self._output.document({**plan_document(plan, verb), "cost": cost_document(found)})
 
     def up(self, *, yes: bool) -> None:
@@ -151,6 +153,13 @@ class CloudInfra:
         rows = [{"name": name, "value": _in_a_cell(value)} for name, value in found.items() if value not in (None, {})]
         self._output.rows(rows, {"name": "what", "value": "value"}, empty="Nothing is there yet: `fsictl infra up`.")
 
+    def bill(self) -> list[Line]:
+        """What costs money at this moment."""
+        engine = self._engine(without_jobs=False)
+        pipelines = engine.status() if engine is not None else []
+        prices = price_list()
+        return billing_now(self._terraform.resources(), pipelines, month_of(self._session, prices), prices)
+
     def unlock(self, lock: str) -> None:
         """Free the lock of a run that died."""
         self._terraform.unlock(lock)
@@ -179,7 +188,7 @@ class CloudInfra:
         names = [one.name for one in running(engine)] if engine is not None else []
         show_plan(self._output, plan, verb)
         if verb is not Verb.DOWN and not plan.is_empty:
-            show_cost(self._output, self._cost(plan), short=True)
+            show_cost(self._output, self._cost(plan), short=True, parked=verb is Verb.PARK)
         document = {"verb": verb.value, "applied": False, "stopped": list[str](), **totals(plan.changes)}
         if plan.is_empty and not names:
             self._output.say("Nothing to do: everything is as it should be.")
@@ -227,6 +236,25 @@ _QUESTIONS = {
     Verb.DOWN: "Destroy all of this, with its data?",
 }
 _DOING = {Verb.UP: "Making", Verb.PARK: "Parking", Verb.DOWN: "Destroying"}
+
+
+def bill_now(session: Session, configuration: Path | None = None) -> list[dict[str, object]]:
+    """What costs money on Google Cloud at this moment, dearest first, as US dollars a month at this rate."""
+    with opened(session, None, configuration) as cloud:
+        return [
+            {"service": one.service, "what": one.what, "usd_per_month": round(one.idle, 2), "amount": one.amount}
+            for one in cloud.bill()
+        ]
+
+
+def show_bill(session: Session, rows: list[dict[str, object]]) -> None:
+    """The bill as a table; with ``--json`` as an array."""
+    output = session.output
+    if not output.as_json:
+        rows = [{**row, "usd_per_month": dollars(float(str(row["usd_per_month"])))} for row in rows]
+    columns = {"service": "service", "what": "what", "usd_per_month": "US dollars a month", "amount": "amount"}
+    title = "What costs money now (estimate)"
+    output.rows(rows, columns, title=title, empty="Nothing is there that costs money.", money=("usd_per_month",))
 
 
 def _in_a_cell(value: object) -> str:

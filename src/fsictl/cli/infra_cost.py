@@ -59,8 +59,11 @@ def cost_document(found: Estimate) -> dict[str, Any]:
     }
 
 
-def show_cost(output: Output, found: Estimate, *, short: bool = False) -> None:
-    """The estimate as a table, by service alone when ``short``; nothing with ``--json``."""
+def show_cost(output: Output, found: Estimate, *, short: bool = False, parked: bool = False) -> None:
+    """The estimate as a table, by service alone when ``short``; nothing with ``--json``.
+
+    What is ``parked`` cannot run, so that there is one column.
+    """
     if output.as_json or not found.lines:
         return
     rows: list[dict[str, object]] = []
@@ -84,6 +87,9 @@ def show_cost(output: Output, found: Estimate, *, short: bool = False) -> None:
         rows.append({**total, "amount": ""})
     columns = {"service": "service", "what": "what", "idle": "idle", "running": "running", "amount": "amount"}
     shown = {key: heading for key, heading in columns.items() if key in rows[0]}
+    if parked:
+        shown = {"service": "service", "idle": "parked"}
+        rows = [row for row in rows if row["idle"] != "–"]
     prices = price_list()
     output.rows(rows, shown, title="Estimate, US dollars a month", money=("idle", "running"))
     output.say(f"List prices of {prices.region} as of {prices.date}; without free tiers, network, logs and taxes.")

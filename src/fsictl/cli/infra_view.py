@@ -94,11 +94,11 @@ class Steps:
                 TimeElapsedColumn,
             )
 
+            how_far = () if self._total is None else (BarColumn(), MofNCompleteColumn())
             self._bar = Progress(
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                MofNCompleteColumn(),
+                *how_far,
                 TimeElapsedColumn(),
                 console=self._output.talk,
                 transient=True,

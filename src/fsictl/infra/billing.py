@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from fsictl.infra.cost import HOURS, Line, estimate, worker_hour
 from fsictl.infra.deployment import deployment_of
+from fsictl.infra.draining import AT_REST
 from fsictl.infra.price_list import PriceList
 from fsictl.infra.terraform import Resource
 from fsictl.infra.traffic import Traffic
-from fsictl.ports.engine import PipelineState, PipelineStatus
-
-_BILLED = {PipelineState.RUNNING, PipelineState.STARTING, PipelineState.RESTARTING}
+from fsictl.ports.engine import PipelineStatus
 
 
 def billing_now(
@@ -25,7 +24,7 @@ def billing_now(
     jobs = [
         Line("Dataflow", f"streaming job {one.name}", hour * HOURS, hour * HOURS, one.state.value)
         for one in pipelines
-        if one.state in _BILLED
+        if one.state not in AT_REST
         for hour in (prices.assumed["workers"] * worker_hour(prices),)
     ]
     standing = [line for line in estimate(deployment, month, (), prices).lines if line.idle]

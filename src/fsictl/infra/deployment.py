@@ -129,7 +129,8 @@ def _container(values: Mapping[str, Any]) -> Container:
     template = _first(values.get("template"))
     inner = _first(template.get("template")) or template  # a job has one more
     limits = _first(_first(inner.get("containers")).get("resources")).get("limits") or {}
-    count = _first(values.get("scaling")).get("manual_instance_count")
+    scaling = _first(values.get("scaling"))
+    count = None if scaling.get("scaling_mode") == "AUTOMATIC" else scaling.get("manual_instance_count")
     return Container(
         str(values.get("name")),
         cpus(str(limits.get("cpu", "1"))),

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from fsictl.errors import BusyError
 from fsictl.ports.engine import Engine, PipelineState, PipelineStatus
 
-_AT_REST = {PipelineState.STOPPED, PipelineState.FAILED}
+AT_REST = {PipelineState.STOPPED, PipelineState.FAILED}
+"""States in which a pipeline does nothing and costs nothing; in all others it must be drained before ``down``."""
 
 
 def running(engine: Engine) -> list[PipelineStatus]:
     """The pipelines that run or are about to."""
-    return [one for one in engine.status() if one.state not in _AT_REST]
+    return [one for one in engine.status() if one.state not in AT_REST]
 
 
 def drain(engine: Engine, order: Sequence[str], timeout: float) -> list[str]:

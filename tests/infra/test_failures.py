@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fsictl.errors import BusyError, FsictlError, PreconditionError, ServiceError, SettingsError
 from fsictl.infra.events import Diagnostic
-from fsictl.infra.failures import KNOWN, Doing, explained
+from fsictl.infra.failures import KNOWN, Doing, explained, left_out
 
 LOCKED = """Error message: resource temporarily unavailable
 Lock Info:
@@ -203,6 +205,23 @@ def test_every_known_failure_is_met_by_an_example() -> None:
     unmet = {known.pattern for known in KNOWN} - met
     # Words that others than ours can meet: a state that cannot be locked, protection that the provider names, files.
     assert len(unmet) <= 3, unmet
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(), st.text(), st.text(), st.sampled_from(Doing))
+def test_whatever_is_said_becomes_one_sentence(summary: str, detail: str, address: str, doing: Doing) -> None:
+    said = [Diagnostic("error", summary, f"{summary} {detail}", address)]
+    error = explained(said, doing)
+    assert isinstance(error, FsictlError)
+    assert len(str(error).splitlines()) <= 1
+    left_out(said, error)
+
+
+def test_our_sentence_hides_nothing_that_it_does_not_say() -> None:
+    lock = Diagnostic("error", "Error acquiring the state lock", LOCKED)
+    cloud = Diagnostic("error", "Error creating Topic: googleapi: Error 409: exists", "Request id 1.\nMore.", "a.b")
+    assert left_out([lock], explained([lock], Doing.PLAN)) == []
+    assert left_out([cloud], explained([cloud], Doing.APPLY)) == [cloud]
 
 
 def test_what_nobody_knows_is_told_as_it_was_said() -> None:

@@ -248,7 +248,7 @@ def explained(found: Sequence[Diagnostic], doing: Doing, *, project: str = "", r
     hint = f"What is done so far is in the state. Mend what it says, then run it again: {_AGAIN}"
     if doing is not Doing.APPLY:
         hint = "Mend what it says; nothing was changed."
-    return kind(_sentence(one=first), hint=hint)
+    return kind(_sentence(first), hint=hint)
 
 
 def _told(known: Known, match: Match[str], one: Diagnostic, *, project: str, region: str) -> FsictlError:
@@ -260,16 +260,20 @@ def _told(known: Known, match: Match[str], one: Diagnostic, *, project: str, reg
         "region": region or "of the settings",
     }
     names |= {key: value.strip() for key, value in match.groupdict().items() if value is not None}
-    return known.kind(known.message.format_map(names), hint=known.hint.format_map(names))
+    return known.kind(_one_line(known.message.format_map(names)), hint=_one_line(known.hint.format_map(names)))
 
 
 _LONGEST = 300
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _sentence(one: Diagnostic) -> str:
     """Summary and first line of the detail, in one line that ends."""
     detail = next((line.strip() for line in one.detail.splitlines() if line.strip()), "")
     parts = [one.summary.rstrip(".")] if not detail or detail in one.summary else [one.summary.rstrip("."), detail]
-    said = re.sub(r"\s+", " ", ": ".join(parts)).rstrip(".")
+    said = _one_line(": ".join(parts)).strip(".: ") or "it failed and did not say why"
     where = f"{one.address}: " if one.address else ""
-    return where + (said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…")
+    return _one_line(where + (said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"))

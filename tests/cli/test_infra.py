@@ -13,6 +13,7 @@ from tests.infra.test_draining import Pipelines
 from fsictl.cli import infra_cloud
 from fsictl.cli.main import main
 from fsictl.cli.session import Session
+from fsictl.errors import ServiceError
 from fsictl.ports.engine import PipelineState
 
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="there is no terraform on the PATH")
@@ -100,3 +101,20 @@ def test_the_bill_has_the_jobs_that_run(
     capsys.readouterr()
     assert main(["infra", "cost", "--now", "--json", "--configuration", "configuration"]) == 0
     assert [one["what"] for one in json.loads(capsys.readouterr().out)] == ["streaming job metrics"]
+
+
+def test_the_bill_is_given_also_when_the_jobs_cannot_be_asked(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_: Session) -> None:
+        message = "Dataflow did not answer"
+        raise ServiceError(message, hint="Try again.")
+
+    monkeypatch.setattr(Session, "engine", property(refuse))
+    capsys.readouterr()
+    assert main(["infra", "cost", "--now", "--json", "--configuration", "configuration"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == []
+    assert "could not be asked: Dataflow did not answer" in said.err
+    assert main(["infra", "down", "--yes", "--configuration", "configuration"]) == 4
+    assert _state(configuration) == 2

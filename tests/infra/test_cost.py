@@ -44,10 +44,10 @@ def test_nothing_costs_nothing() -> None:
 
 
 def test_the_sums_of_a_calculator() -> None:
-    """By hand, from the list: 1 vCPU and 1 GiB all month; 2 vCPU, 7.5 GiB and 30 GiB; 10 GiB of disk."""
+    """By hand, from the list: 1 vCPU and 1 GiB all month; 2 vCPU, 8 GiB and 30 GiB; 10 GiB of disk."""
     found = _cost(standard("p", [Option.CLOUD_SQL]))
     assert _line(found, "Cloud Run", "p-generator")[0] == pytest.approx(730 * 3600 * (0.000018 + 0.000002))
-    worker = 730 * (2 * 0.069 + 7.5 * 0.003557 + 30 * 0.000054)
+    worker = 730 * (2 * 0.069 + 8 * 0.003557 + 30 * 0.000054)
     assert _line(found, "Dataflow", "infer")[1] == pytest.approx(worker, rel=0.01)
     assert _line(found, "Cloud SQL", "disk") == pytest.approx((1.7, 1.7))
     assert _line(found, "Cloud SQL", "machine") == pytest.approx((730 * 0.0105, 730 * 0.0105))
@@ -133,7 +133,7 @@ def test_what_is_billed_now() -> None:
     ]
     found = billing_now(resources, pipelines, MONTH, PRICES)
     assert [line.what for line in found] == ["streaming job metrics", "p-generator, always there"]
-    assert found[0].idle == pytest.approx(HOURS * (2 * 0.069 + 7.5 * 0.003557 + 30 * 0.000054))
+    assert found[0].idle == pytest.approx(HOURS * (2 * 0.069 + 8 * 0.003557 + 30 * 0.000054))
 
 
 @pytest.mark.slow

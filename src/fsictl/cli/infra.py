@@ -175,6 +175,7 @@ def cost(
         bool, typer.Option("--now", help="What is there and runs at this moment, from Terraform's state and Dataflow.")
     ] = False,
     configuration: Configuration = None,
+    without_jobs: WithoutJobs = False,
 ) -> None:
     """Estimate what the system on Google Cloud costs a month, from a dated list of public prices.
 
@@ -184,7 +185,7 @@ def cost(
         from fsictl.cli.infra_cloud import bill_now, show_bill
 
         session.set("target", GCP, "--now")
-        show_bill(session, bill_now(session, configuration))
+        show_bill(session, bill_now(session, configuration, without_jobs=without_jobs))
         return
     from fsictl.cli.infra_cost import cost_document, show_cost, standard_cost
 

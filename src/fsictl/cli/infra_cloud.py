@@ -14,7 +14,7 @@ from fsictl.cli.infra_view import Steps, interrupted, plan_document, said_in_ful
 from fsictl.cli.output import counted
 from fsictl.cli.pipelines import NAMES
 from fsictl.cli.session import Session
-from fsictl.errors import InputError
+from fsictl.errors import FsictlError, InputError
 from fsictl.infra import cloud
 from fsictl.infra.billing import billing_now
 from fsictl.infra.changes import totals
@@ -30,7 +30,7 @@ from fsictl.infra.variables import Place, checked_place
 from fsictl.template_files import template_folder
 
 if TYPE_CHECKING:
-    from fsictl.ports.engine import Engine
+    from fsictl.ports.engine import Engine, PipelineStatus
 
 VARIABLES_FILE = "fsictl.tfvars"
 """Variables that every verb takes, beside ``fsictl.toml``: what is wanted stays written down."""
@@ -153,10 +153,14 @@ class CloudInfra:
         rows = [{"name": name, "value": _in_a_cell(value)} for name, value in found.items() if value not in (None, {})]
         self._output.rows(rows, {"name": "what", "value": "value"}, empty="Nothing is there yet: `fsictl infra up`.")
 
-    def bill(self) -> list[Line]:
-        """What costs money at this moment."""
-        engine = self._engine(without_jobs=False)
-        pipelines = engine.status() if engine is not None else []
+    def bill(self, *, without_jobs: bool) -> list[Line]:
+        """What costs money at this moment; without the streaming jobs, and saying so, when they cannot be asked."""
+        pipelines: list[PipelineStatus] = []
+        try:
+            engine = self._engine(without_jobs=without_jobs)
+            pipelines = engine.status() if engine is not None else []
+        except FsictlError as error:
+            self._output.say(f"Streaming jobs are not in it, they could not be asked: {error}. {error.hint}")
         prices = price_list()
         return billing_now(self._terraform.resources(), pipelines, month_of(self._session, prices), prices)
 
@@ -238,12 +242,14 @@ _QUESTIONS = {
 _DOING = {Verb.UP: "Making", Verb.PARK: "Parking", Verb.DOWN: "Destroying"}
 
 
-def bill_now(session: Session, configuration: Path | None = None) -> list[dict[str, object]]:
+def bill_now(
+    session: Session, configuration: Path | None = None, *, without_jobs: bool = False
+) -> list[dict[str, object]]:
     """What costs money on Google Cloud at this moment, dearest first, as US dollars a month at this rate."""
     with opened(session, None, configuration) as cloud:
         return [
             {"service": one.service, "what": one.what, "usd_per_month": round(one.idle, 2), "amount": one.amount}
-            for one in cloud.bill()
+            for one in cloud.bill(without_jobs=without_jobs)
         ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.infra.offline import EVERYTHING, PROJECT, Offline
+from tests.infra.offline import EVERYTHING, PROJECT, ROOT, Offline
 
 from fsictl.cli.pipelines import NAMES
 from fsictl.infra.billing import billing_now
@@ -25,6 +25,7 @@ from fsictl.infra.program import Program
 from fsictl.infra.terraform import Resource, Terraform
 from fsictl.infra.traffic import traffic
 from fsictl.ports.engine import PipelineState, PipelineStatus
+from fsictl.settings.schema import Settings
 
 PRICES = price_list()
 MONTH = traffic(17, 10.0, batch=1000, linger=0.01, extreme_share=0.5)
@@ -134,6 +135,28 @@ def test_what_is_billed_now() -> None:
     found = billing_now(resources, pipelines, MONTH, PRICES)
     assert [line.what for line in found] == ["streaming job metrics", "p-generator, always there"]
     assert found[0].idle == pytest.approx(HOURS * (2 * 0.069 + 8 * 0.003557 + 30 * 0.000054))
+
+
+def test_the_documentation_has_these_sums() -> None:
+    settings = Settings().prices
+    share = PRICES.assumed["extreme_share"]
+    count, hz, batch = len(settings.symbols), settings.hz, settings.batch
+    month = traffic(count, hz, batch=batch, linger=settings.linger, extreme_share=share)
+    found = estimate(standard("fsictl"), month, NAMES, PRICES)
+    everything = estimate(standard("fsictl", list(Option)), month, NAMES, PRICES)
+    patient = traffic(count, hz, batch=batch, linger=0.5, extreme_share=share)
+    jobs = sum(line.running for line in found.lines if line.service == "Dataflow")
+    page = (ROOT / "docs" / "infra.md").read_text(encoding="utf-8")
+    for said in (
+        f"| idle | {found.idle:.0f} |",
+        f"| of it the generator | {_line(found, 'Cloud Run', 'generator')[0]:.0f} |",
+        f"| running | {found.running:.0f} |",
+        f"each of one worker with 2 vCPU | {jobs:.0f} |",
+        f"`--with endpoint --with cloud-sql --with gke` | {everything.running:.0f} |",
+        f"from {_line(found, 'Pub/Sub', 'prices')[1]:.0f} to 2 dollars",
+        f"from {found.running:.0f} to {estimate(standard('fsictl'), patient, NAMES, PRICES).running:.0f}",
+    ):
+        assert said in page
 
 
 @pytest.mark.slow

@@ -12,24 +12,26 @@ from fsictl.cli.infra_local import LocalInfra
 from fsictl.cli.session import Session
 from fsictl.errors import UsageError
 
-app = group("infra", "Make, look at, park and remove what the target stands on: a folder here, services on the cloud.")
+app = group("infra", "Make, park and remove what the target stands on: a folder here, services on Google Cloud.")
 
 LOCAL, GCP = "local", "gcp"
 
 VarFile = Annotated[
     list[Path] | None,
     typer.Option(
-        "--var-file", metavar="FILE", help="More variables for Terraform, after fsictl.tfvars; may be given repeatedly."
+        "--var-file",
+        metavar="FILE",
+        help="More variables for Terraform; they win over fsictl.tfvars. May be given more than once.",
     ),
 ]
 Configuration = Annotated[
     Path | None,
-    typer.Option("--configuration", metavar="DIR", help="A Terraform configuration of your own, not the packaged one."),
+    typer.Option("--configuration", metavar="DIR", help="Use this Terraform configuration, not the packaged one."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; needed without a terminal.")]
 Timeout = Annotated[float, typer.Option(min=0.0, help="Longest draining of one pipeline, seconds.")]
 WithoutJobs = Annotated[
-    bool, typer.Option("--without-jobs", help="Don't look for streaming jobs: you know that none runs.")
+    bool, typer.Option("--without-jobs", help="Don't ask Dataflow for streaming jobs: you know that none runs.")
 ]
 
 
@@ -146,7 +148,7 @@ def bootstrap(session: Session, yes: Yes = False) -> None:
 @command(app, "unlock")
 def unlock(
     session: Session,
-    lock: Annotated[str, typer.Argument(metavar="ID", help="Id of the lock; what it stops says it.")],
+    lock: Annotated[str, typer.Argument(metavar="ID", help="Id of the lock, as the refused command said it.")],
     configuration: Configuration = None,
 ) -> None:
     """Free the lock that a run of Terraform left behind when it was killed.
@@ -167,19 +169,26 @@ def cost(
     session: Session,
     parts: Annotated[
         list[str] | None,
-        typer.Option("--with", metavar="PART", help="Count this too: endpoint, cloud-sql or gke; may be repeated."),
+        typer.Option(
+            "--with", metavar="PART", help="Count this too: endpoint, cloud-sql or gke. May be given more than once."
+        ),
     ] = None,
-    symbols: Annotated[int | None, typer.Option(min=1, max=100_000, help="So many symbols, not the settings'.")] = None,
+    symbols: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="So many symbols rather than those of the settings.")
+    ] = None,
     hz: Annotated[float | None, typer.Option(help="Ticks per second and symbol, on average.")] = None,
     now: Annotated[
-        bool, typer.Option("--now", help="What is there and runs at this moment, from Terraform's state and Dataflow.")
+        bool,
+        typer.Option(
+            "--now", help="List what costs money at this moment instead, from Terraform's state and Dataflow."
+        ),
     ] = False,
     configuration: Configuration = None,
     without_jobs: WithoutJobs = False,
 ) -> None:
     """Estimate what the system on Google Cloud costs a month, from a dated list of public prices.
 
-    Idle is with everything up and no streaming job. Free tiers, network and taxes are not counted.
+    Idle: everything is up, no streaming job runs. Free tiers, network and taxes are not counted.
     """
     if now:
         from fsictl.cli.infra_cloud import bill_now, show_bill

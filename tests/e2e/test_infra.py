@@ -218,6 +218,19 @@ def test_terraform_killed_in_the_middle_then_up_and_down(cloud: Cloud) -> None:
 
 
 @needs_terraform
+def test_fsictl_killed_in_the_middle_and_terraform_goes_on_to_its_end(cloud: Cloud) -> None:
+    cloud.slow(2)
+    up = cloud.start("up", "--yes")
+    cloud.begun()
+    up.kill()
+    up.communicate(timeout=60)
+    eventually(lambda: not cloud.fsictl.processes(), "Terraform has ended")
+    assert cloud.state() == ["terraform_data.generator", "terraform_data.table", "terraform_data.topic"]
+    assert cloud("plan", "--json").json["changes"] == []
+    assert list(cloud.folder.glob("*.tfplan")) == []
+
+
+@needs_terraform
 def test_a_half_made_state_can_go_down_at_once(cloud: Cloud) -> None:
     cloud.fsictl.write("fsictl.tfvars", 'seconds = "0; exit 3"\n')
     failed = cloud("up", "--yes", code=4)

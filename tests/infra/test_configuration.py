@@ -27,6 +27,7 @@ def test_the_copy_has_the_files_and_keeps_what_terraform_wrote(source: Path, tmp
     folder = tmp_path / "copy"
     with working_copy(source, folder, StateIn.LOCAL):
         (folder / "terraform.tfstate").write_text("ours")
+        (folder / "plan-1.tfplan").write_text("of a run that was killed")
     (source / "modules" / "gke" / "main.tf").unlink()
     (source / "new.tf").write_text("")
     with working_copy(source, folder, StateIn.LOCAL):
@@ -34,6 +35,7 @@ def test_the_copy_has_the_files_and_keeps_what_terraform_wrote(source: Path, tmp
         assert not (folder / "modules" / "gke" / "main.tf").exists()
         assert (folder / "terraform.tfstate").read_text() == "ours"
         assert not (folder / ".terraform").exists()
+        assert not (folder / "plan-1.tfplan").exists()
     assert folder.stat().st_mode & 0o077 == 0
 
 

@@ -46,6 +46,8 @@ def working_copy(source: Path, folder: Path, state: StateIn) -> Iterator[Path]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     busy = f"another fsictl infra works in {folder}"
     with held(folder / _LOCK, busy, "Wait until it ends; `fsictl infra outputs` tells what is there then."):
+        for left in folder.glob("plan-*.tfplan"):  # by a run that was killed; there are secrets in it
+            left.unlink()
         _copy(source, folder)
         override = folder / _OVERRIDE
         if state is StateIn.LOCAL:

@@ -18,6 +18,9 @@ module "gke" {
   schedule    = var.train_schedule
   time_zone   = var.time_zone
 
+  workers             = var.enable_workers
+  invoker_environment = local.invoker_environment
+
   accounts = {
     invoker = google_service_account.component["invoker"]
     trainer = google_service_account.component["trainer"]

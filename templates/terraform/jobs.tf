@@ -1,6 +1,9 @@
-# Workloads that begin, do their work and end: Cloud Run jobs, started by Cloud Scheduler.
+# Workloads that begin, do their work and end: Cloud Run jobs, started by Cloud Scheduler. Where a worker runs, the
+# schedules ask the invoker instead, and the jobs are there to be started by hand.
 
 locals {
+  by_message = var.enable_workers && !var.enable_gke
+
   # On a cluster the training is a CronJob there.
   workloads = merge(
     var.enable_gke ? {} : {
@@ -117,7 +120,7 @@ resource "google_cloud_scheduler_job" "workload" {
   for_each = google_cloud_run_v2_job.workload
 
   name             = each.value.name
-  description      = "Starts the Cloud Run job ${each.value.name}."
+  description      = local.by_message ? "Asks the invoker for the workload ${each.key}." : "Starts the Cloud Run job ${each.value.name}."
   region           = var.region
   schedule         = local.workloads[each.key].schedule
   time_zone        = var.time_zone
@@ -131,13 +134,26 @@ resource "google_cloud_scheduler_job" "workload" {
 
   http_target {
     http_method = "POST"
-    uri         = "https://run.googleapis.com/v2/${each.value.id}:run"
+    uri         = local.by_message ? "${local.invoker_url}/invoke?workload=${each.key}" : "https://run.googleapis.com/v2/${each.value.id}:run"
 
-    oauth_token {
-      service_account_email = google_service_account.component["scheduler"].email
-      scope                 = "https://www.googleapis.com/auth/cloud-platform"
+    dynamic "oauth_token" {
+      for_each = local.by_message ? [] : [1]
+
+      content {
+        service_account_email = google_service_account.component["scheduler"].email
+        scope                 = "https://www.googleapis.com/auth/cloud-platform"
+      }
+    }
+
+    dynamic "oidc_token" {
+      for_each = local.by_message ? [1] : []
+
+      content {
+        service_account_email = google_service_account.component["scheduler"].email
+        audience              = local.invoker_url
+      }
     }
   }
 
-  depends_on = [google_cloud_run_v2_job_iam_member.scheduler]
+  depends_on = [google_cloud_run_v2_job_iam_member.scheduler, google_cloud_run_v2_service_iam_member.invoker_caller]
 }

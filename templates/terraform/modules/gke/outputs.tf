@@ -12,6 +12,8 @@ output "manifests" {
     images      = var.images
     environment = var.environment
     database    = var.database
+    workers     = var.workers
+    invoker     = var.invoker_environment
     schedule    = var.schedule
     time_zone   = var.time_zone
   })

@@ -62,3 +62,13 @@ variable "accounts" {
   description = "Service accounts that pods act as, by component."
   type        = map(object({ name = string, email = string }))
 }
+
+variable "workers" {
+  description = "Whether a worker takes workloads asked for by message."
+  type        = bool
+}
+
+variable "invoker_environment" {
+  description = "Settings of the invoker alone: whom it lets in."
+  type        = map(string)
+}

@@ -226,6 +226,11 @@ variable "table_days" {
     condition     = alltrue([for days in values(var.table_days) : days >= 1])
     error_message = "A table keeps at least one day."
   }
+
+  validation {
+    condition     = alltrue([for table in keys(var.table_days) : try(local.names.tables[table].partition, null) != null])
+    error_message = "Only a table that is cut by day can forget days: ${join(", ", [for name, table in local.names.tables : name if table.partition != null])}."
+  }
 }
 
 variable "kms_key" {

@@ -95,6 +95,29 @@ run "protection_can_be_taken_off" {
   }
 }
 
+run "tables_are_cut_by_day_and_sorted_by_symbol" {
+  command = plan
+
+  variables {
+    table_days = { prices = 90 }
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["prices", "metrics", "reconerr"] :
+      google_bigquery_table.table[name].time_partitioning[0].type == "DAY" &&
+      google_bigquery_table.table[name].time_partitioning[0].field == "timestamp" &&
+      google_bigquery_table.table[name].clustering == tolist(["symbol"])
+    ])
+    error_message = "A table with symbols is not cut by day of event time and sorted by symbol."
+  }
+
+  assert {
+    condition     = google_bigquery_table.table["prices"].time_partitioning[0].expiration_ms == 90 * 86400000
+    error_message = "The table prices does not keep 90 days."
+  }
+}
+
 run "subscriptions_outlive_a_pause" {
   command = plan
 
@@ -252,6 +275,16 @@ run "a_budget_needs_an_account" {
   }
 
   expect_failures = [var.monthly_budget]
+}
+
+run "a_table_without_days_cannot_forget_them" {
+  command = plan
+
+  variables {
+    table_days = { promotions = 30 }
+  }
+
+  expect_failures = [var.table_days]
 }
 
 run "wrong_values_are_refused" {

@@ -49,9 +49,11 @@ resource "google_cloud_run_v2_job" "workload" {
       timeout         = each.value.timeout
 
       containers {
-        image   = local.images[each.value.image]
-        command = ["fsictl"]
-        args    = each.value.args
+        name       = "fsictl"
+        image      = local.images[each.value.image]
+        command    = ["fsictl"]
+        args       = each.value.args
+        depends_on = each.key == "train" ? local.database_proxy[*].name : null
 
         dynamic "env" {
           for_each = merge(local.environment, each.key == "train" ? local.database_environment : {})
@@ -66,24 +68,29 @@ resource "google_cloud_run_v2_job" "workload" {
           limits = { cpu = each.value.cpu, memory = each.value.memory }
         }
 
-        dynamic "volume_mounts" {
-          for_each = each.key == "train" && var.enable_cloud_sql ? [1] : []
-
-          content {
-            name       = "cloudsql"
-            mount_path = "/cloudsql"
-          }
-        }
       }
 
-      dynamic "volumes" {
-        for_each = each.key == "train" && var.enable_cloud_sql ? [1] : []
+      # Signs in to the database as the account of the job, and ends with the job.
+      dynamic "containers" {
+        for_each = each.key == "train" ? local.database_proxy : []
 
         content {
-          name = "cloudsql"
+          name  = containers.value.name
+          image = containers.value.image
+          args  = containers.value.args
 
-          cloud_sql_instance {
-            instances = [google_sql_database_instance.metadata[0].connection_name]
+          resources {
+            limits = { cpu = "1", memory = "512Mi" }
+          }
+
+          startup_probe {
+            period_seconds    = 1
+            failure_threshold = 60
+
+            http_get {
+              path = "/startup"
+              port = 9090
+            }
           }
         }
       }

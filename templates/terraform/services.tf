@@ -64,7 +64,7 @@ resource "google_cloud_run_v2_worker_pool" "workloads" {
       args    = ["job", "worker"]
 
       dynamic "env" {
-        for_each = local.environment
+        for_each = merge(local.environment, local.database_environment)
 
         content {
           name  = env.key
@@ -74,6 +74,33 @@ resource "google_cloud_run_v2_worker_pool" "workloads" {
 
       resources {
         limits = { cpu = "2", memory = "4Gi" }
+      }
+    }
+
+    dynamic "containers" {
+      for_each = local.database_proxy
+
+      content {
+        name  = containers.value.name
+        image = containers.value.image
+        args  = containers.value.args
+
+        resources {
+          limits = { cpu = "1", memory = "512Mi" }
+        }
+      }
+    }
+
+    dynamic "vpc_access" {
+      for_each = local.database_proxy
+
+      content {
+        egress = "PRIVATE_RANGES_ONLY"
+
+        network_interfaces {
+          network    = google_compute_network.main.name
+          subnetwork = google_compute_subnetwork.main.name
+        }
       }
     }
   }

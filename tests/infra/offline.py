@@ -218,6 +218,7 @@ CLOUD_RUN: dict[str, object] = {
     "image_tag": "0.1.0",
     "enable_workers": True,
     "sink": "subscription",
+    "enable_cloud_sql": True,
     "invoker_callers": ["user:somebody@example.com", "group:people@example.com"],
 }
 """Variables of a system without a cluster, whose schedules ask by message and whose tables Pub/Sub writes."""

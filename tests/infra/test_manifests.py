@@ -124,9 +124,13 @@ def test_no_pod_may_do_more_than_it_must(manifests: list[dict[str, Any]]) -> Non
 
 
 def test_the_training_reaches_the_database_by_a_proxy_that_ends_with_it(manifests: list[dict[str, Any]]) -> None:
-    proxy = pods(manifests)["train"]["initContainers"][0]
-    assert proxy["restartPolicy"] == "Always"  # a sidecar
-    assert {"--private-ip", "--auto-iam-authn", f"{PROJECT}:europe-west1:fsictl-metadata"} <= set(proxy["args"])
+    for name in ("train", "workloads"):
+        pod = pods(manifests)[name]
+        proxy = pod["initContainers"][0]
+        assert proxy["restartPolicy"] == "Always"  # a sidecar
+        assert {"--private-ip", "--auto-iam-authn", f"{PROJECT}:europe-west1:fsictl-metadata"} <= set(proxy["args"])
+        registry = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}["FSICTL_MODEL_REGISTRY"]
+        assert registry == f"postgresql://fsictl-trainer%40{PROJECT}.iam@127.0.0.1:5432/fsictl"
 
 
 def test_the_settings_are_those_of_cloud_run(manifests: list[dict[str, Any]]) -> None:

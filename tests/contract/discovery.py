@@ -164,6 +164,8 @@ class Method:
         self.parameters: Mapping[str, Any] = described.get("parameters", {})
         path = str(described["path"])
         self._paths = [_expression(api.root + path, self.parameters)]
+        if described.get("useMediaDownloadService"):
+            self._paths.append(_expression("/download" + api.root + path, self.parameters))
         for protocol in described.get("mediaUpload", {}).get("protocols", {}).values():
             self._paths.append(_expression(protocol["path"], self.parameters))
 
@@ -199,7 +201,9 @@ class Method:
 
 
 def _read(schema: Mapping[str, Any], text: str) -> Any:
-    """A value of a query as JSON would have it."""
+    """A value of a query as JSON would have it; a number of an enum is taken for the place in the list."""
+    if "enum" in schema and text.isdigit() and int(text) < len(schema["enum"]):
+        return schema["enum"][int(text)]
     if schema.get("type") in {"integer", "number", "boolean"} and "enum" not in schema:
         try:
             return json.loads(text)

@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -64,6 +64,19 @@ Reply = Callable[[Request], "Mapping[str, Any] | Refusal | bytes"]
 
 
 @dataclass(slots=True)
+class Upload:
+    """An upload that comes in pieces: the method, the request without its bytes, and what has come."""
+
+    method: Method
+    request: Request
+    data: bytearray = field(default_factory=bytearray)
+
+
+class Begun(dict[str, Any]):
+    """The answer to the beginning of such an upload: where its pieces are to be put."""
+
+
+@dataclass(slots=True)
 class ContractServer:
     """What is served, what was asked, and what was wrong with it."""
 
@@ -72,6 +85,7 @@ class ContractServer:
     requests: list[Request] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     address: str = ""
+    _uploads: dict[str, Upload] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reply(self, method: str, answer: Reply | Mapping[str, Any] | Refusal | bytes) -> None:
@@ -83,17 +97,37 @@ class ContractServer:
         """The requests of that method, oldest first."""
         return [one for one in self.requests if one.method == method]
 
-    def answer(self, verb: str, target: str, body: bytes, content_type: str) -> tuple[int, bytes, Mapping[str, str]]:
+    def answer(self, verb: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes, Any]:
         """Code, body and headers for a request."""
+        query = parse_qs(urlsplit(target).query, keep_blank_values=True)
         with self._lock:
-            answer = self._answer(verb, target, body, content_type)
+            if verb == "PUT" and "upload_id" in query:
+                return self._piece(query["upload_id"][0], body, headers.get("content-range") or "")
+            answer = self._answer(verb, target, query, body, headers.get("content-type") or "application/json")
+        if isinstance(answer, Begun):
+            return 200, b"", {"location": f"{self.address}{target}&upload_id={answer['id']}"}
         if isinstance(answer, bytes):
             return 200, answer, {"content-type": "application/octet-stream"}
         if isinstance(answer, Refusal):
             return answer.code, json.dumps(answer.document()).encode(), answer.headers
         return 200, json.dumps(answer).encode(), {}
 
-    def _answer(self, verb: str, target: str, body: bytes, content_type: str) -> Mapping[str, Any] | Refusal | bytes:
+    def _piece(self, upload_id: str, piece: bytes, content_range: str) -> tuple[int, bytes, Mapping[str, str]]:
+        """A piece of an upload; the last one, which says how long all is, makes the request whole."""
+        upload = self._uploads[upload_id]
+        upload.data += piece
+        if content_range.endswith("/*"):
+            return 308, b"", {"range": f"bytes=0-{len(upload.data) - 1}"} if upload.data else {}
+        request = replace(self._uploads.pop(upload_id).request, media=bytes(upload.data))
+        self.requests.append(request)
+        answer = self._replied(upload.method, request)
+        if isinstance(answer, Refusal):
+            return answer.code, json.dumps(answer.document()).encode(), answer.headers
+        return 200, json.dumps(answer).encode(), {}
+
+    def _answer(
+        self, verb: str, target: str, query: Mapping[str, list[str]], body: bytes, content_type: str
+    ) -> Mapping[str, Any] | Refusal | bytes:
         url = urlsplit(target)
         found = [
             (method, values)
@@ -104,7 +138,6 @@ class ContractServer:
         if not found:
             return self._violated(f"there is no {verb} {url.path}", 404)
         method, values = min(found, key=lambda one: sum(map(len, one[1].values())))  # the one with most said literally
-        query = parse_qs(url.query, keep_blank_values=True)
         problems = list(method.query_problems(query))
         document, media = None, None
         if body:
@@ -122,6 +155,10 @@ class ContractServer:
         if problems:
             return self._violated(f"{method.id}: {'; '.join(problems)}", 400)
         request = Request(method.id, values, query, document, media)
+        if query.get("uploadType") == ["resumable"]:
+            begun = Begun(id=f"upload-{len(self._uploads)}")
+            self._uploads[begun["id"]] = Upload(method, request)
+            return begun
         self.requests.append(request)
         return self._replied(method, request)
 
@@ -163,8 +200,7 @@ def contract_server(*names: str) -> Iterator[ContractServer]:
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            content_type = self.headers.get("content-type") or "application/json"
-            code, answer, headers = served.answer(self.command, self.path, body, content_type)
+            code, answer, headers = served.answer(self.command, self.path, body, self.headers)
             self.send_response(code)
             for name, value in {"content-type": "application/json; charset=UTF-8", **headers}.items():
                 self.send_header(name, value)

@@ -58,14 +58,14 @@ class Dataflow:
     refuse_replacements: str | None = None
     after: int = 1
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
-    _looks: dict[str, int] = field(default_factory=dict)
+    looks: dict[str, int] = field(default_factory=dict)
 
     def serve(self, server: ContractServer) -> None:
         """Answer for Dataflow."""
         jobs = "dataflow.projects.locations.jobs."
         server.reply(jobs + "list", self._list)
         server.reply(jobs + "get", self._get)
-        server.reply(jobs + "create", lambda request: self._add(request.body))
+        server.reply(jobs + "create", lambda request: self.add(request.body))
         server.reply(jobs + "update", self._update)
         server.reply(jobs + "snapshot", self._snapshot)
         server.reply(
@@ -91,7 +91,8 @@ class Dataflow:
                 return job
         return None
 
-    def _add(self, wanted: dict[str, Any]) -> dict[str, Any] | Refusal:
+    def add(self, wanted: dict[str, Any]) -> dict[str, Any] | Refusal:
+        """A new job of that name, unless another of the name is active."""
         replaced = wanted.get("replaceJobId")
         active = self._active(wanted["name"])
         if active is not None and active["id"] != replaced:
@@ -117,7 +118,7 @@ class Dataflow:
         launched = request.body["launchParameter"]
         active = self._active(launched["jobName"]) if launched.get("update") else None
         labels = launched["environment"].get("additionalUserLabels", {})
-        added = self._add({"name": launched["jobName"], "labels": labels, "replaceJobId": active and active["id"]})
+        added = self.add({"name": launched["jobName"], "labels": labels, "replaceJobId": active and active["id"]})
         return added if isinstance(added, Refusal) else {"job": added}
 
     def _list(self, request: Request) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class Dataflow:
         job = self.jobs.get(request.path["jobId"])
         if job is None:
             return Refusal(404, f"({request.path['jobId']}): Information about the job could not be found")
-        self._looks[job["id"]] = looks = self._looks.get(job["id"], 0) + 1
+        self.looks[job["id"]] = looks = self.looks.get(job["id"], 0) + 1
         if looks > self.after:
             self._move_on(job)
         return dict(job)
@@ -148,7 +149,7 @@ class Dataflow:
 
     def _set(self, job: dict[str, Any], state: str) -> None:
         job["currentState"] = f"JOB_STATE_{state}"
-        self._looks[job["id"]] = 0
+        self.looks[job["id"]] = 0
 
     def _update(self, request: Request) -> dict[str, Any] | Refusal:
         job, wanted = self.jobs[request.path["jobId"]], request.body["requestedState"]

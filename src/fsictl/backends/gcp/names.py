@@ -12,6 +12,9 @@ COMPONENTS = ("generator", "worker", "trainer", "invoker", "sql", "grafana", "sc
 IMAGES = ("worker", "trainer", "serving", "sql", "grafana")
 """The images that are built; the worker's is that of the streaming jobs and of the generator too."""
 
+ID_ATTRIBUTE = "message-id"
+"""The attribute by which a message that was published twice is known; our own publishers set it."""
+
 
 def topic_id(prefix: str, topic: str) -> str:
     """The Pub/Sub topic of one of our topics.

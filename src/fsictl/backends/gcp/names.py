@@ -6,7 +6,7 @@ the world (buckets), it begins with the project id.
 
 from __future__ import annotations
 
-COMPONENTS = ("generator", "worker", "trainer", "invoker", "sql", "grafana", "scheduler")
+COMPONENTS = ("generator", "worker", "trainer", "invoker", "sql", "grafana", "scheduler", "builder")
 """What runs on the cloud; each has a service account of its own."""
 
 IMAGES = ("worker", "trainer", "serving", "sql", "grafana")
@@ -14,6 +14,19 @@ IMAGES = ("worker", "trainer", "serving", "sql", "grafana")
 
 ID_ATTRIBUTE = "message-id"
 """The attribute by which a message that was published twice is known; our own publishers set it."""
+
+HELD = "held"
+"""The reader of what nobody takes: dead letters, and what could not be delivered, wait there for people."""
+
+READERS: dict[str, tuple[str, ...]] = {
+    "prices": ("metrics", "sink"),
+    "metrics": ("infer", "sink"),
+    "reconerr": ("sink",),
+    "dead-letter": (HELD,),
+    "jobs": ("workloads",),
+    "job-events": ("orchestrator",),
+}
+"""Every topic, with the pipelines that read it; each has a subscription of its own."""
 
 
 def topic_id(prefix: str, topic: str) -> str:
@@ -43,6 +56,15 @@ def undeliverable_topic_id(prefix: str, topic: str) -> str:
     'fsictl-prices-undeliverable'
     """
     return f"{prefix}-{topic}-undeliverable"
+
+
+def undeliverable_subscription_id(prefix: str, topic: str) -> str:
+    """Where it waits to be looked at.
+
+    >>> undeliverable_subscription_id("fsictl", "prices")
+    'fsictl-prices-undeliverable-held'
+    """
+    return f"{undeliverable_topic_id(prefix, topic)}-{HELD}"
 
 
 def job_name(prefix: str, pipeline: str) -> str:

@@ -18,12 +18,12 @@ def registration_of(card: Card) -> Registration:
     snapshot = card.snapshot
     symbols = snapshot.symbols
     labels = {
-        "fsictl-version": card.version,
+        "fsictl_version": card.version,
         "detector": card.detector,
         "preset": card.preset,
-        "trained-on": "-".join(symbols) if len(symbols) <= _ALL_SYMBOLS else f"{len(symbols)}-symbols",
-        "trained-since": _moment(snapshot.since),
-        "trained-until": _moment(snapshot.until),
+        "trained_on": "-".join(symbols) if len(symbols) <= _ALL_SYMBOLS else f"{len(symbols)}-symbols",
+        "trained_since": _moment(snapshot.since),
+        "trained_until": _moment(snapshot.until),
         "snapshot": snapshot.sha256[:16],
         "parent": card.parent or "none",
         "gate": "passed" if card.gate.get("passed") else "refused",

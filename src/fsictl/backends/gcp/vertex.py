@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from google.cloud.aiplatform_v1 import EndpointServiceClient, Model, ModelServiceClient
 
 CHAMPION = "champion"
-VERSION_LABEL = "fsictl-version"
+VERSION_LABEL = "fsictl_version"
 _PORT = 8080
 _PATIENCE = 1800.0
 """Seconds until a deployment has failed; Vertex AI takes some ten minutes."""

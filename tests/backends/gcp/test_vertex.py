@@ -70,7 +70,7 @@ class World:
         return self.versions[int(number) - 1]
 
     def endpoints(self, _: Request) -> Mapping[str, Any]:
-        endpoint = {"name": ENDPOINT, "displayName": "fsictl", "deployedModels": self.deployed}
+        endpoint = {"name": ENDPOINT, "displayName": "fsictl-scores", "deployedModels": self.deployed}
         return {"endpoints": [{**endpoint, "trafficSplit": self.traffic}]}
 
     def deploy(self, request: Request) -> Mapping[str, Any]:
@@ -124,7 +124,7 @@ def registry_here(server: ContractServer) -> VertexRegistry:
         "client_options": ClientOptions(api_endpoint=server.address),
         "transport": "rest",
     }
-    place = VertexPlace(PARENT, "fsictl", "image:1", "serving@p-1.iam.gserviceaccount.com")
+    place = VertexPlace(PARENT, "fsictl", "fsictl-scores", "image:1", "serving@p-1.iam.gserviceaccount.com")
     models, endpoints = vertex.ModelServiceClient(**given), vertex.EndpointServiceClient(**given)
     return VertexRegistry(place, models, endpoints, lambda version: f"gs://bucket/models/{version}")
 
@@ -185,5 +185,5 @@ def test_what_is_not_there_is_said(world: World, registry: VertexRegistry, serve
         registry.deploy("C")
     registry.register(registration("C"))
     server.reply(METHODS + "endpoints.list", {})
-    with pytest.raises(PreconditionError, match="no endpoint fsictl"):
+    with pytest.raises(PreconditionError, match="no endpoint fsictl-scores"):
         registry.deploy("C")

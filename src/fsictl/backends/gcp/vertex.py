@@ -31,12 +31,13 @@ _PATIENCE = 1800.0
 class VertexPlace:
     """Where models are listed and served, and by what.
 
-    ``parent`` is ``projects/…/locations/…``; ``model_id`` the id of the one model, and the endpoint's display name;
+    ``parent`` is ``projects/…/locations/…``; ``model_id`` the id of the one model, ``endpoint`` a display name;
     ``image`` speaks the prediction routes; ``account`` runs it; ``machine_type`` and ``most_replicas`` bound its cost.
     """
 
     parent: str
     model_id: str
+    endpoint: str
     image: str
     account: str
     machine_type: str = "n1-standard-2"
@@ -147,11 +148,11 @@ class VertexRegistry:
 
     def _endpoint(self) -> vertex.Endpoint:
         request = vertex.ListEndpointsRequest(
-            parent=self._place.parent, filter=f'display_name="{self._place.model_id}"', page_size=10
+            parent=self._place.parent, filter=f'display_name="{self._place.endpoint}"', page_size=10
         )
         found = next(iter(self._endpoints.list_endpoints(request=request)), None)
         if found is None:
-            message = f"there is no endpoint {self._place.model_id} in {self._place.parent}"
+            message = f"there is no endpoint {self._place.endpoint} in {self._place.parent}"
             raise PreconditionError(message, hint="Make it: fsictl infra up, with the endpoint enabled.")
         return found
 

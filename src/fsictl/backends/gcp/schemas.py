@@ -8,7 +8,6 @@ dataset beside it shows the last one of every natural key. See docs/decisions/00
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from fsictl.records.schemas import Field, Kind, Schema
@@ -18,30 +17,13 @@ WRITTEN = Field(
 )
 """The column that BigQuery's tables have beside those of the schema; a writer may leave it empty."""
 
-DAY_MS = 86_400_000
-FIRST_DAY = 14_610  # 2010-01-01
-MOST_PARTITIONS = 10_000  # what BigQuery allows: 27 years of days
-
 _TYPES = {
     Kind.TEXT: "STRING",
     Kind.INTEGER: "INTEGER",
     Kind.FLOAT: "FLOAT",
     Kind.BOOLEAN: "BOOLEAN",
-    Kind.TIMESTAMP: "INTEGER",  # the same milliseconds as everywhere else
+    Kind.TIMESTAMP: "TIMESTAMP",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Partitioning:
-    """Integer ranges of a column: one partition for each day (UTC) of event time, ms.
-
-    Rows outside of ``start <= column < end`` are kept in one partition of their own.
-    """
-
-    field: str
-    start: int = FIRST_DAY * DAY_MS
-    end: int = (FIRST_DAY + MOST_PARTITIONS) * DAY_MS
-    interval: int = DAY_MS
 
 
 def columns(schema: Schema) -> list[dict[str, str]]:
@@ -62,14 +44,14 @@ def columns(schema: Schema) -> list[dict[str, str]]:
     ]
 
 
-def partitioning(schema: Schema) -> Partitioning | None:
-    """By day of event time for tables with symbols; the others are too small to be cut.
+def partition(schema: Schema) -> str | None:
+    """The column by whose day (UTC) a table is cut; the tables without symbols are too small to be cut.
 
-    >>> from fsictl.records.schemas import METRICS
-    >>> partitioning(METRICS).interval
-    86400000
+    >>> from fsictl.records.schemas import METRICS, PROMOTIONS
+    >>> partition(METRICS), partition(PROMOTIONS)
+    ('timestamp', None)
     """
-    return Partitioning("timestamp") if "timestamp" in schema.key else None
+    return "timestamp" if "timestamp" in schema.key else None
 
 
 def clustering(schema: Schema) -> tuple[str, ...]:
@@ -85,10 +67,9 @@ def table_resource(schema: Schema) -> dict[str, Any]:
     {'fields': ['symbol']}
     """
     found: dict[str, Any] = {"description": schema.meaning, "schema": {"fields": columns(schema)}}
-    parts, sorted_by = partitioning(schema), clustering(schema)
-    if parts is not None:
-        bounds = {"start": str(parts.start), "end": str(parts.end), "interval": str(parts.interval)}
-        found["rangePartitioning"] = {"field": parts.field, "range": bounds}
+    day, sorted_by = partition(schema), clustering(schema)
+    if day is not None:
+        found["timePartitioning"] = {"type": "DAY", "field": day}
     if sorted_by:
         found["clustering"] = {"fields": list(sorted_by)}
     return found

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.emulators import PROJECT, Emulators, MissingEmulatorError
 
 from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.backends.local.messenger import LocalMessenger
@@ -16,6 +20,7 @@ from fsictl.ports.messenger import Messenger
 from fsictl.ports.warehouse import Warehouse
 
 NOW_MS = 1_577_836_800_000
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,39 @@ class Backend:
     clock: ManualClock
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+    """Google's services on this machine, found through the environment as Google's libraries do."""
+    pytest.importorskip("google.cloud.pubsub_v1", reason="no Google libraries: pip install 'fsictl[gcp]'")
+    try:
+        running = Emulators.start(tmp_path_factory.mktemp("emulators"))
+    except MissingEmulatorError as error:
+        pytest.skip(str(error))
+    before = dict(os.environ)
+    os.environ.update(running.environment())
+    yield running
+    os.environ.clear()
+    os.environ.update(before)
+    running.stop()
+
+
+@pytest.fixture(params=["local", "gcp"])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     clock = ManualClock(NOW_MS)
+    if request.param == "gcp":
+        request.getfixturevalue("emulators")
+        return _cloud(clock)
     root = tmp_path / "workspace"
     return Backend(LocalMessenger(root, clock), LocalWarehouse(root, clock), LocalArtifacts(root), clock)
+
+
+def _cloud(clock: ManualClock) -> Backend:
+    """A bucket, a dataset and topics of their own, empty."""
+    from fsictl.backends.gcp.artifacts import GcsArtifacts, open_bucket
+    from fsictl.backends.gcp.control import Access
+
+    number = next(_NUMBERS)
+    access = Access.of(PROJECT, os.environ, clock)
+    bucket = open_bucket(access, f"bucket-{number}")
+    bucket.create()
+    return Backend(None, None, GcsArtifacts(access, bucket), clock)

@@ -61,11 +61,12 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
 
 def _cloud(clock: ManualClock) -> Backend:
     """A bucket, a dataset and topics of their own, empty."""
-    from fsictl.backends.gcp.artifacts import GcsArtifacts, open_bucket
+    from fsictl.backends.gcp.artifacts import GcsArtifacts
     from fsictl.backends.gcp.control import Access
+    from fsictl.backends.gcp.objects import Objects
 
     number = next(_NUMBERS)
     access = Access.of(PROJECT, os.environ, clock)
-    bucket = open_bucket(access, f"bucket-{number}")
-    bucket.create()
-    return Backend(None, None, GcsArtifacts(access, bucket), clock)
+    objects = Objects.of(access, f"bucket-{number}")
+    objects.make("EU")
+    return Backend(None, None, GcsArtifacts(objects), clock)

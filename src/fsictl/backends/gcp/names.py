@@ -76,6 +76,24 @@ def job_name(prefix: str, pipeline: str) -> str:
     return f"{prefix}-{pipeline}"
 
 
+def model_id(prefix: str) -> str:
+    """The model in Vertex AI's registry whose versions ours are.
+
+    >>> model_id("fsictl")
+    'fsictl'
+    """
+    return prefix
+
+
+def endpoint_name(prefix: str) -> str:
+    """The display name of the Vertex AI endpoint.
+
+    >>> endpoint_name("fsictl")
+    'fsictl-scores'
+    """
+    return f"{prefix}-scores"
+
+
 def bucket_name(bucket: str | None, project: str, prefix: str) -> str:
     """The bucket of model versions, staging and templates: the setting ``gcp.bucket``, else one named for the project.
 

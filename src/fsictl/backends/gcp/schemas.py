@@ -22,7 +22,7 @@ _TYPES = {
     Kind.INTEGER: "INTEGER",
     Kind.FLOAT: "FLOAT",
     Kind.BOOLEAN: "BOOLEAN",
-    Kind.TIMESTAMP: "TIMESTAMP",  # microseconds there, always whole milliseconds
+    Kind.TIMESTAMP: "TIMESTAMP",
 }
 
 
@@ -44,11 +44,11 @@ def columns(schema: Schema) -> list[dict[str, str]]:
     ]
 
 
-def partitioning(schema: Schema) -> str | None:
-    """The column of event time by whose day (UTC) tables with symbols are cut; the others are too small for it.
+def partition(schema: Schema) -> str | None:
+    """The column by whose day (UTC) a table is cut; the tables without symbols are too small to be cut.
 
-    >>> from fsictl.records.schemas import METRICS, TRAINING_RUNS
-    >>> partitioning(METRICS), partitioning(TRAINING_RUNS)
+    >>> from fsictl.records.schemas import METRICS, PROMOTIONS
+    >>> partition(METRICS), partition(PROMOTIONS)
     ('timestamp', None)
     """
     return "timestamp" if "timestamp" in schema.key else None
@@ -63,13 +63,13 @@ def table_resource(schema: Schema) -> dict[str, Any]:
     """What BigQuery's REST interface takes to make the table, but for its place.
 
     >>> from fsictl.records.schemas import METRICS
-    >>> table_resource(METRICS)["timePartitioning"], table_resource(METRICS)["clustering"]
-    ({'type': 'DAY', 'field': 'timestamp'}, {'fields': ['symbol']})
+    >>> table_resource(METRICS)["clustering"]
+    {'fields': ['symbol']}
     """
     found: dict[str, Any] = {"description": schema.meaning, "schema": {"fields": columns(schema)}}
-    parted_by, sorted_by = partitioning(schema), clustering(schema)
-    if parted_by is not None:
-        found["timePartitioning"] = {"type": "DAY", "field": parted_by}
+    day, sorted_by = partition(schema), clustering(schema)
+    if day is not None:
+        found["timePartitioning"] = {"type": "DAY", "field": day}
     if sorted_by:
         found["clustering"] = {"fields": list(sorted_by)}
     return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from fsictl.backends.local.warehouse import LocalWarehouse
     from fsictl.ports.engine import Engine
     from fsictl.ports.messenger import PipelineProgress
+    from fsictl.sql.project import SqlProject
 
 STATE_FOLDER = ".fsictl"
 _HOUR_MS = 3_600_000
+_SQL_PATIENCE = 600.0
+"""Seconds that a run of the SQL waits for another one."""
 
 
 @dataclass
@@ -141,6 +145,27 @@ class Session:
         from fsictl.backends.local.engine import LocalEngine
 
         return LocalEngine(self.root, self._foreground, self.clock)
+
+    @cached_property
+    def sql_project(self) -> SqlProject:
+        """The SQL models on the target's database."""
+        from fsictl.sql.project import bigquery_project, duckdb_project
+
+        gcp = self.settings.gcp
+        if self.settings.target == "gcp" and gcp.project is not None:
+            return bigquery_project(self.root / "sql", project=gcp.project, dataset=gcp.dataset, location=gcp.region)
+        return duckdb_project(self.root / "sql", self.warehouse, alone=self._sql_alone)
+
+    @contextmanager
+    def _sql_alone(self) -> Iterator[None]:
+        from fsictl.backends.local.layout import Layout
+        from fsictl.backends.local.lock import Lock
+
+        lock = Lock.acquire(Layout(self.root).lock("sql"), "the SQL runner", self.clock, patience=_SQL_PATIENCE)
+        try:
+            yield
+        finally:
+            lock.release()
 
     @cached_property
     def dataflow(self) -> DataflowEngine:

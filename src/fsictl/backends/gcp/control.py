@@ -1,7 +1,7 @@
 """How Google's control planes are called: where, as whom, how often again, and what their errors mean.
 
-Everything here is REST. With the environment variable ``FSICTL_GCP_ENDPOINT`` every call goes to that address,
-without credentials: to a server on this machine, for tests.
+Everything here is REST. With the environment variable ``FSICTL_GCP_ENDPOINT`` every call goes to that address, and
+with those of Google's emulators the calls of their services go to them; then there are no credentials.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
 ENDPOINT_VARIABLE = "FSICTL_GCP_ENDPOINT"
+
+EMULATORS = ("PUBSUB_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "STORAGE_EMULATOR_HOST")
+"""The variables by which Google's libraries find an emulator; calls to one have no credentials."""
 
 TIMEOUT = 60.0
 """Seconds that one call may take."""
@@ -46,6 +49,7 @@ class Access:
     project: str
     clock: Clock
     endpoint: str | None = None
+    emulated: bool = False
 
     @classmethod
     def of(cls, project: str | None, environment: Mapping[str, str], clock: Clock) -> Access:
@@ -57,7 +61,7 @@ class Access:
         if endpoint is not None and urlsplit(endpoint).hostname not in _LOOPBACK:
             message = f"{ENDPOINT_VARIABLE} is {endpoint!r}, but must be an address of this machine"
             raise SettingsError(message, hint="It is for tests: calls to it have no credentials. Unset it.")
-        return cls(project, clock, endpoint)
+        return cls(project, clock, endpoint, any(environment.get(name) for name in EMULATORS))
 
     @cached_property
     def credentials(self) -> Credentials:
@@ -66,13 +70,13 @@ class Access:
             import google.auth
             from google.auth.credentials import AnonymousCredentials
             from google.auth.exceptions import DefaultCredentialsError
-        if self.endpoint is not None:
-            return AnonymousCredentials()  # type: ignore[no-untyped-call]
+        if self.endpoint is not None or self.emulated:
+            return AnonymousCredentials()
         try:
             found, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
         except DefaultCredentialsError as error:
             raise _no_credentials() from error
-        return found
+        return found  # type: ignore[no-any-return]
 
     @cached_property
     def session(self) -> Any:
@@ -213,7 +217,7 @@ def _no_credentials() -> CloudRefusedError:
 
 def _first_line(said: object) -> str:
     line = (str(said).strip().splitlines() or ["no reason given"])[0]
-    return re.sub(r"^(GET|POST|PUT|PATCH|DELETE) \S+: ", "", line).rstrip(".")[:300]
+    return re.sub(r"^(?:\d{3} )?(GET|POST|PUT|PATCH|DELETE) \S+: ", "", line).rstrip(".")[:300]
 
 
 def _reason(error: Any) -> str | None:

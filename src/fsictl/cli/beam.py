@@ -55,7 +55,7 @@ SETTINGS = {
         "model.stale_after",
         "model.most_filled",
     ),
-    "sink": (*_PLACES, "gcp.dataset"),
+    "sink": (*_PLACES, "gcp.bucket", "gcp.dataset"),
 }
 """The settings that each pipeline takes to its workers."""
 
@@ -74,6 +74,7 @@ def build(pipeline: beam.Pipeline, name: str, settings: Settings) -> None:
     """Put the steps of the pipeline ``name`` into a Beam pipeline, between Pub/Sub and Pub/Sub or BigQuery."""
     gcp, metrics = settings.gcp, settings.metrics
     project = gcp.project or ""
+    bucket = bucket_name(gcp.bucket, project, gcp.prefix)
 
     def source(topic: str) -> FromSubscription:
         subscription = subscription_id(gcp.prefix, topic, name)
@@ -101,11 +102,11 @@ def build(pipeline: beam.Pipeline, name: str, settings: Settings) -> None:
             sink=sink(RECONERR_TOPIC),
             dead_letters=letters,
             rules=window_rules_of(settings),
-            open_artifacts=partial(open_artifacts, project, bucket_name(gcp.bucket, project, gcp.prefix)),
+            open_artifacts=partial(open_artifacts, project, bucket),
             wait=metrics.allowed_lateness,
         )
     else:
-        opened = partial(open_warehouse, project, gcp.dataset)
+        opened = partial(open_warehouse, project, gcp.prefix, bucket, gcp.dataset)
         build_sink(
             pipeline,
             sources={topic: source(topic) for topic in TOPIC_SCHEMAS},

@@ -18,10 +18,10 @@ def dataflow_engine(
     settings: Settings, environment: Mapping[str, str], clock: Clock, say: Callable[[str], None]
 ) -> DataflowEngine:
     """The engine of Dataflow jobs; Apache Beam is imported when one is launched."""
-    from fsictl.backends.gcp.bucket import Bucket
     from fsictl.backends.gcp.control import Access, needs_gcp
     from fsictl.backends.gcp.engine import DataflowEngine
     from fsictl.backends.gcp.jobs import DataflowJobs
+    from fsictl.backends.gcp.objects import Objects
     from fsictl.backends.gcp.options import JobOptions
 
     gcp = settings.gcp
@@ -35,7 +35,7 @@ def dataflow_engine(
 
     return DataflowEngine(
         DataflowJobs(access, gcp.region),
-        Bucket(access, options.bucket),
+        Objects.of(access, options.bucket),
         options,
         program,
         clock,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fsictl.backends.gcp.control import Access
 
 if TYPE_CHECKING:
-    from google.cloud.storage import Bucket  # type: ignore[import-untyped]
+    from google.cloud.storage import Bucket
 
 NEW = 0
 """The generation of an object that is not there."""

@@ -10,6 +10,7 @@ from google.pubsub_v1.types import PubsubMessage
 
 from fsictl.backends.gcp.channel import PubSubChannel, RowWriter
 from fsictl.backends.gcp.control import Access
+from fsictl.backends.gcp.message_ids import published_attributes
 from fsictl.backends.gcp.names import subscription_id, topic_id
 from fsictl.backends.gcp.objects import Objects
 from fsictl.backends.gcp.places import Places
@@ -140,7 +141,7 @@ class PubSubMessenger:
 
 
 def _to_pubsub(message: Message) -> PubsubMessage:
-    return PubsubMessage(data=message.data, attributes=dict(message.attributes))
+    return PubsubMessage(data=message.data, attributes=published_attributes(message))
 
 
 def _parts(messages: Sequence[PubsubMessage]) -> Iterator[list[PubsubMessage]]:

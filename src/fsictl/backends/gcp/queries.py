@@ -34,7 +34,9 @@ def read_sql(
     row of a key must not show when the newer one does not meet them.
     """
     time = time_column(schema)
-    inside, outside, parameters = [], [], []
+    inside: list[str] = []
+    outside: list[str] = []
+    parameters: list[Any] = []
     if symbols is not None:
         (inside if "symbol" in schema.key else outside).append("`symbol` IN UNNEST(@symbols)")
         parameters.append(bigquery.ArrayQueryParameter("symbols", "STRING", list(symbols)))

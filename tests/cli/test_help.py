@@ -10,7 +10,7 @@ HEAVY = {"numpy", "pyarrow", "keras", "jax", "onnx", "onnxruntime", "apsw", "sta
 GROUPS = ["infra", "stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify"]
 COMMANDS = [
     *(["infra", name] for name in ("plan", "up", "park", "down", "outputs", "bootstrap", "cost", "unlock")),
-    *(["stream", name] for name in ("start", "stop", "status", "logs")),
+    *(["stream", name] for name in ("start", "stop", "status", "logs", "snapshot")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
     *(["infer", name] for name in ("run", "batch")),
     *(["model", name] for name in ("list", "show", "promote", "rollback")),

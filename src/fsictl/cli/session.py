@@ -19,11 +19,13 @@ from fsictl.settings.load import FILE_NAME, Given, LoadedSettings, load_settings
 from fsictl.settings.schema import Settings
 
 if TYPE_CHECKING:
+    from fsictl.backends.gcp.engine import DataflowEngine
     from fsictl.backends.local.artifacts import LocalArtifacts
     from fsictl.backends.local.engine import LocalEngine
     from fsictl.backends.local.messenger import LocalMessenger
     from fsictl.backends.local.policy import Policy
     from fsictl.backends.local.warehouse import LocalWarehouse
+    from fsictl.ports.engine import Engine
     from fsictl.ports.messenger import PipelineProgress
     from fsictl.sql.project import SqlProject
 
@@ -136,10 +138,19 @@ class Session:
 
         return LocalArtifacts(self.root)
 
-    @cached_property
-    def engine(self) -> LocalEngine:
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the target is Google Cloud."""
+        return self.settings.target == "gcp"
+
+    @property
+    def engine(self) -> Engine:
         """The target's engine."""
-        self._check_local()
+        return self.dataflow if self.is_cloud else self.local_engine
+
+    @cached_property
+    def local_engine(self) -> LocalEngine:
+        """The engine that runs pipelines as processes of this machine."""
         from fsictl.backends.local.engine import LocalEngine
 
         return LocalEngine(self.root, self._foreground, self.clock)
@@ -164,6 +175,16 @@ class Session:
             yield
         finally:
             lock.release()
+
+    @cached_property
+    def dataflow(self) -> DataflowEngine:
+        """The engine that runs pipelines as Dataflow jobs; ``PreconditionError`` on another target."""
+        from fsictl.cli.cloud import dataflow_engine
+
+        if not self.is_cloud:
+            message = f"the target {self.settings.target} has no Dataflow jobs"
+            raise PreconditionError(message, hint="Say where: --target gcp.")
+        return dataflow_engine(self.settings, self.environment, self.clock, self.output.say)
 
     def _foreground(self, pipeline: str) -> list[str]:
         """The command line that runs a pipeline in a process of its own."""

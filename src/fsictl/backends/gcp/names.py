@@ -13,6 +13,9 @@ IMAGES = ("worker", "trainer", "serving", "sql", "grafana")
 """The images that are built: ``worker`` for streaming jobs, ``trainer`` for workloads, ``serving`` for the invoker, the
 model server and the generator."""
 
+ID_ATTRIBUTE = "message-id"
+"""The attribute by which a message that was published twice is known; our own publishers set it."""
+
 HELD = "held"
 """The reader of what nobody takes: dead letters, and what could not be delivered, wait there for people."""
 
@@ -72,6 +75,24 @@ def job_name(prefix: str, pipeline: str) -> str:
     'fsictl-infer'
     """
     return f"{prefix}-{pipeline}"
+
+
+def model_id(prefix: str) -> str:
+    """The model in Vertex AI's registry whose versions ours are.
+
+    >>> model_id("fsictl")
+    'fsictl'
+    """
+    return prefix
+
+
+def endpoint_name(prefix: str) -> str:
+    """The display name of the Vertex AI endpoint.
+
+    >>> endpoint_name("fsictl")
+    'fsictl-scores'
+    """
+    return f"{prefix}-scores"
 
 
 def bucket_name(bucket: str | None, project: str, prefix: str) -> str:

@@ -43,6 +43,11 @@ def status(
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
 ) -> None:
     """Show what runs here, how far it is, the model and the newest prices."""
+    if session.settings.target == "gcp":
+        from fsictl.cli.infra_cloud import bill_now, show_bill
+
+        show_bill(session, bill_now(session))
+        return
     session.need_workspace()
     looks = looks_at(session)
     if not watch:

@@ -41,6 +41,10 @@ docs-check:
     {{ python }} scripts/make_docs.py --check
     {{ python }} scripts/make_terraform.py --check
 
+# Make the model version that is shipped in the package anew: two minutes; with --check only say whether it is the same
+bootstrap *arguments:
+    {{ python }} -W ignore scripts/make_bootstrap.py {{ arguments }}
+
 # Environments of their own for emulators and other programs that tests meet; all of them, or those named
 environments *names:
     {{ python }} scripts/environments.py {{ names }}

@@ -12,7 +12,7 @@ COMMANDS = [
     *(["stream", name] for name in ("start", "stop", "status", "logs")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
     *(["infer", name] for name in ("run", "batch")),
-    *(["model", name] for name in ("list", "show", "promote", "rollback")),
+    *(["model", name] for name in ("list", "show", "promote", "rollback", "bootstrap")),
     ["alerts", "list"],
     *(["dead-letter", name] for name in ("list", "replay", "drop")),
     ["verify", "parity"],

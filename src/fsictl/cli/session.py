@@ -19,12 +19,13 @@ from fsictl.settings.load import FILE_NAME, Given, LoadedSettings, load_settings
 from fsictl.settings.schema import Settings
 
 if TYPE_CHECKING:
-    from fsictl.backends.local.artifacts import LocalArtifacts
     from fsictl.backends.local.engine import LocalEngine
     from fsictl.backends.local.messenger import LocalMessenger
     from fsictl.backends.local.policy import Policy
-    from fsictl.backends.local.warehouse import LocalWarehouse
+    from fsictl.backends.relational.database import RelationalDatabase
+    from fsictl.ports.artifacts import Artifacts
     from fsictl.ports.messenger import PipelineProgress
+    from fsictl.ports.warehouse import Warehouse
     from fsictl.sql.project import SqlProject
 
 STATE_FOLDER = ".fsictl"
@@ -114,18 +115,43 @@ class Session:
         return LocalMessenger(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
 
     @cached_property
-    def warehouse(self) -> LocalWarehouse:
+    def warehouse(self) -> Warehouse:
         """The target's warehouse."""
         from fsictl.backends.local.warehouse import LocalWarehouse
 
-        return LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
+        tables = LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
+        if self._registry is None:
+            return tables
+        from fsictl.backends.relational.warehouse import RegisteredWarehouse
+
+        return RegisteredWarehouse(tables, self._registry)
 
     @cached_property
-    def artifacts(self) -> LocalArtifacts:
+    def artifacts(self) -> Artifacts:
         """The target's store of model versions."""
         from fsictl.backends.local.artifacts import LocalArtifacts
 
-        return LocalArtifacts(self.root)
+        files = LocalArtifacts(self.root)
+        if self._registry is None:
+            return files
+        from fsictl.backends.relational.artifacts import RegisteredArtifacts
+
+        return RegisteredArtifacts(files, self._registry, self.clock, fresh_for=1.0)
+
+    @cached_property
+    def _registry(self) -> RelationalDatabase | None:
+        """The database of versions, if one is set."""
+        if self.settings.model.registry is None:
+            return None
+        from fsictl.backends.relational.registry import registry
+
+        return registry(self.settings.model.registry, folder=self.workspace)
+
+    def close(self) -> None:
+        """Give back what others may wait for: connections to the registry, if there are some."""
+        registry = self.__dict__.get("_registry")  # only if it was asked for
+        if registry is not None:
+            registry.close()
 
     @cached_property
     def engine(self) -> LocalEngine:

@@ -14,6 +14,7 @@ from fsictl.cli.output import number_text, time_text
 from fsictl.cli.pipelines import NAMES
 from fsictl.cli.session import Session
 from fsictl.errors import FsictlError
+from fsictl.model.aliases import CHAMPION, BySymbol, named
 from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
 
 if TYPE_CHECKING:
@@ -79,19 +80,20 @@ def overview(session: Session) -> dict[str, Any]:
     newest = session.warehouse.read("metrics", newest=len(session.settings.prices.symbols)).to_pylist()
     verdicts = session.warehouse.read("reconerr", newest=120).to_pylist()
     now = session.clock.now_ms()
-    champion = session.artifacts.resolve("champion")
+    champions = named(session.artifacts, CHAMPION)
     return {
         "workspace": str(session.workspace),
         "at": now,
         "pipelines": pipelines,
         "dead_letters": session.messenger.end("dead-letter"),
         "newest": max((row["timestamp"] for row in newest), default=None),
-        "model": champion,
-        "model_warnings": _model_warnings(session, champion),
+        "model": champions.shared,
+        "models_by_symbol": dict(champions.own),
+        "model_warnings": _model_warnings(session, champions),
         "latency_ms": _latency(session),
         "bytes": session.messenger.sizes(),
         "bytes_free": shutil.disk_usage(session.root).free,
-        "symbols": _symbols(newest, verdicts, champion),
+        "symbols": _symbols(newest, verdicts, champions),
     }
 
 
@@ -112,9 +114,11 @@ def _latency(session: Session) -> dict[str, dict[str, int] | None]:
 
 
 def _symbols(
-    newest: list[dict[str, Any]], verdicts: list[dict[str, Any]], champion: str | None
+    newest: list[dict[str, Any]], verdicts: list[dict[str, Any]], champions: BySymbol[str]
 ) -> list[dict[str, Any]]:
-    own = [row for row in verdicts if row["model_version"] in {champion, ""}]  # not what is scored in shadow
+    own = [
+        row for row in verdicts if row["model_version"] in {champions.of(row["symbol"]), ""}
+    ]  # not what is scored in shadow
     judged = {(row["symbol"], row["timestamp"]): row for row in own}
     latest = {row["symbol"]: row for row in sorted(newest, key=lambda row: int(row["timestamp"]))}
     rows = []
@@ -136,25 +140,31 @@ def _symbols(
     return rows
 
 
-def _model_warnings(session: Session, champion: str | None) -> list[str]:
-    """What is wrong with the champion: rates that are off, a training run that is due or did not happen."""
+def _model_warnings(session: Session, champions: BySymbol[str]) -> list[str]:
+    """What is wrong with the champions: rates that are off, a training run that is due or did not happen."""
+    said = [] if champions.shared is None else _warnings_of(session, champions.shared)
+    for symbol, version in sorted(champions.own.items()):
+        said += [f"{symbol}: {warning}" for warning in _warnings_of(session, version, symbol)]
+    return said
+
+
+def _warnings_of(session: Session, version: str, symbol: str | None = None) -> list[str]:
     from fsictl.cli.models import achieved, retraining_of
     from fsictl.model.versions import load_card
 
-    if champion is None:
-        return []
     try:
-        card = load_card(session.artifacts, champion)
+        card = load_card(session.artifacts, version)
     except FsictlError as error:
         return [f"{error}. {error.hint}"]
     said = [
         f"{'all symbols' if one.symbol == '*' else one.symbol}, last {one.period}: {one.warning}"
-        for one in achieved(session, champion)
-        if one.warning
+        for one in achieved(session, version)
+        if one.warning and (symbol is None or one.symbol == symbol)
     ]
     advice = retraining_of(session, card)
     if advice.due_since is not None:
-        said.append(f"training is {'OVERDUE' if advice.overdue else 'due'}: {advice.reason}. Run `fsictl train --now`")
+        train = "fsictl train --now" + ("" if symbol is None else f" --symbol {symbol}")
+        said.append(f"training is {'OVERDUE' if advice.overdue else 'due'}: {advice.reason}. Run `{train}`")
     return said
 
 
@@ -185,7 +195,9 @@ def rendered(found: dict[str, Any]) -> Group:
     age = "no metrics yet" if late is None else f"newest metrics {time_text(found['newest'])} UTC"
     if late is not None and 0 <= late < 3600:
         age += f", {late:.1f} s ago"
-    head = Text(f"{found['workspace']} · model {found['model'] or 'none yet'} · {age}")
+    own = len(found["models_by_symbol"])
+    model = f"{found['model'] or 'none yet'}" + (f" and {own} of single symbols" if own else "")
+    head = Text(f"{found['workspace']} · model {model} · {age}")
     head.append(f" · {found['dead_letters']:,} dead letters", style="yellow" if found["dead_letters"] else "dim")
     warnings = [Text(f"model: {warning}", style="yellow") for warning in found["model_warnings"]]
     return Group(head, *warnings, _machine(found), "", pipelines, prices)

@@ -119,7 +119,7 @@ class _Api:
 
     async def symbols(self, request: Request) -> Response:
         """Every symbol with its newest row and verdict."""
-        champion = self._watch.champion
+        champion = self._watch.champions
         return JSONResponse(await self._read(lambda: queries.latest(self._warehouse, champion)))
 
     async def history(self, request: Request) -> Response:
@@ -138,7 +138,7 @@ class _Api:
         since = until - (seconds or 3600) if start is None else start
         if until - since > LONGEST:
             _refuse(f"That is a longer time than {LONGEST} seconds; ask for less.")
-        stretch = Stretch(symbol, since, until, int(points or 3000), self._watch.champion)
+        stretch = Stretch(symbol, since, until, int(points or 3000), self._watch.champions.of(symbol))
         pause = stretch.longest_pause
         pieces = [await self._read(partial(read_piece, self._warehouse, piece, pause)) for piece in stretch.pieces()]
         return JSONResponse(await self._read(lambda: joined(stretch, pieces)))
@@ -192,7 +192,7 @@ class _Api:
             _refuse(f"from and to must be times in milliseconds, at most {LONGEST} seconds apart.")
         step = max(1, int(step or 1000), -(-int(end - start) // views.MOST_STEPS))
         threshold = _number(request, "threshold", 0, 1e300) if request.query_params.get("threshold") else None
-        answer = partial(views.series, champion=self._watch.champion, threshold=threshold)
+        answer = partial(views.series, champion=self._watch.champions, threshold=threshold)
         rows: list[dict[str, Any]] = []
         for since, until in views.pieces(int(start), int(end), step):
             rows += await self._read(partial(answer, self._warehouse, view, symbol, since, until, step))

@@ -13,10 +13,10 @@ from fsictl.clock import Clock
 from fsictl.dashboard import queries
 from fsictl.dashboard.achieved import ACHIEVED_COLUMNS, Achieved
 from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, as_json, seconds_of
-from fsictl.dashboard.models import CHAMPION
 from fsictl.dashboard.tail import Tail
 from fsictl.dashboard.work import Work
 from fsictl.errors import FsictlError
+from fsictl.model.aliases import CHAMPION, BySymbol, named
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.messenger import Messenger
 from fsictl.ports.warehouse import Warehouse
@@ -63,11 +63,16 @@ class Watch:
         self._lag: float | None = None
         self.alerts = AlertLog()
         self.achieved = Achieved()
-        self.champion: str | None = None
+        self.champions: BySymbol[str] = BySymbol()
+
+    @property
+    def champion(self) -> str | None:
+        """The version that scores symbols without one of their own."""
+        return self.champions.shared
 
     def look(self) -> dict[str, Any]:
         """What is new: ``metrics`` and ``verdicts`` as columns, ``alerts``, and ``reload`` when it was too much."""
-        self.champion = self._artifacts.resolve(CHAMPION)
+        self.champions = named(self._artifacts, CHAMPION)
         if self._clock.monotonic() - self._worked_at >= WORK_EVERY:
             self._worked_at = self._clock.monotonic()
             self._worked = self._work.look()
@@ -88,7 +93,7 @@ class Watch:
         if metrics.rows.num_rows and self._newest is not None:
             self._arrived = self._clock.monotonic()
             self._lag = self._clock.now_ms() / 1000 - self._newest
-        shown = queries.one_verdict_each(verdicts.rows, self.champion)
+        shown = queries.one_verdict_each(verdicts.rows, self.champions)
         return {
             "metrics": queries.columns_of(metrics.rows, queries.METRICS_NAMES),
             "verdicts": queries.columns_of(shown, queries.VERDICT_NAMES),

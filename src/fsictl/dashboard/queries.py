@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fsictl.dashboard.episodes import seconds_of, timestamp_of
+from fsictl.model.aliases import BySymbol
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.arrow import empty_table
 from fsictl.records.schemas import METRICS, RECONERR
@@ -70,7 +71,7 @@ def seconds_in(table: pa.Table) -> npt.NDArray[np.int64]:
     return seconds
 
 
-def one_verdict_each(table: pa.Table, champion: str | None) -> pa.Table:
+def one_verdict_each(table: pa.Table, champion: str | BySymbol[str] | None) -> pa.Table:
     """One row per symbol and second of ``reconerr``: the champion's where it scored, else the last version's."""
     if not table.num_rows:
         return table
@@ -79,13 +80,23 @@ def one_verdict_each(table: pa.Table, champion: str | None) -> pa.Table:
         codes = codes.unify_dictionaries().combine_chunks()
     symbol = codes.indices.to_numpy(zero_copy_only=False)
     timestamp = table["timestamp"].to_numpy()
-    preferred = pc.equal(table["model_version"], champion or "").to_numpy()
+    preferred = _by_champion(table, champion)
     order = np.lexsort((preferred, timestamp, symbol))
     last = np.r_[(np.diff(symbol[order]) != 0) | (np.diff(timestamp[order]) != 0), True]
     return table.take(pa.array(np.sort(order[last])))
 
 
-def latest(warehouse: Warehouse, champion: str | None) -> list[dict[str, Any]]:
+def _by_champion(table: pa.Table, champion: str | BySymbol[str] | None) -> npt.NDArray[np.bool_]:
+    """Which verdicts are those of the champion, or of their symbol's."""
+    known = champion if isinstance(champion, BySymbol) else BySymbol(champion)
+    found = np.array(pc.equal(table["model_version"], known.shared or ""), dtype=np.bool_)
+    for symbol, version in known.own.items():
+        mine = np.array(pc.equal(table["symbol"], symbol))
+        found[mine] = np.array(pc.equal(table["model_version"], version))[mine]
+    return found
+
+
+def latest(warehouse: Warehouse, champion: str | BySymbol[str] | None) -> list[dict[str, Any]]:
     """Per symbol its newest metrics row, its verdict and ``trend``, prices of the last five minutes.
 
     The verdict is the last one of the ten seconds up to the newest row of all, or null. Symbols that are quiet have

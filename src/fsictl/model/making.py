@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class TrainingOptions:
     alert_rate: float = 0.01
     preset: str = "standard"
     detector: str = MAHALANOBIS
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """What else the card's ``training`` is to say about where the data comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ def _card(
             "loss": network.loss,
             "windows": len(split.train),
             "graph_difference": network.difference,
+            **options.origin,
         },
         evaluation={},
         libraries={name: version(name) for name in LIBRARIES},

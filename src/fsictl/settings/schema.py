@@ -92,6 +92,9 @@ class ModelSettings:
     drift_hours: int = setting(
         6, "hours in a row with drift after which a version is to be replaced", least=1, most=720
     )
+    registry: str | None = setting(
+        None, "URL of a database for versions, aliases and runs; in the workspace's files when not set"
+    )
     cooldown: float = setting(24.0, "hours after a training run in which none is asked for", least=0.0, most=24 * 366)
 
 

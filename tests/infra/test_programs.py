@@ -6,12 +6,12 @@ import json
 import re
 
 import pytest
+from tests.test_docs import _command
 
 from fsictl.cli.lazy import COMMANDS
 from fsictl.cli.main import main
 from fsictl.settings.load import keys
 from fsictl.template_files import template_folder
-from tests.test_docs import _command
 
 TERRAFORM = template_folder("terraform")
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TERRAFORM.glob("*.tf")))

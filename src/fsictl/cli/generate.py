@@ -59,18 +59,35 @@ def generate(
     open_end: Annotated[
         bool, typer.Option("--open-end", help="More prices will follow: leave the last second open.")
     ] = False,
+    clients: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Simulate this many trading clients instead of prices.")
+    ] = None,
+    transactions: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Load clients' transactions (.csv, .jsonl, .parquet) instead of prices."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an earlier run of the very same prices ended or was killed.")
     ] = False,
 ) -> None:
     """Publish prices to the topic prices: simulated ones, or files of real ones.
 
-    Simulated prices that start in the past are caught up at once and then follow the clock.
+    Simulated prices that start in the past are caught up at once and then follow the clock. Clients' transactions,
+    simulated or loaded, go to the table transactions; the same ones again change nothing.
     """
     session.set("prices.symbols", symbols, "--symbols")
     session.set("prices.hz", hz, "--hz")
     session.set("prices.seed", seed, "--seed")
     length = times.duration(duration) if duration is not None else None
+    if clients is not None or transactions:
+        from fsictl.cli.clients import load_transactions, simulate
+
+        _only(clients, transactions, replay, out)
+        if clients is not None:
+            simulate(session, clients, start, length)
+        else:
+            load_transactions(session, transactions or [])
+        return
     factor = times.speed(speed)
     if replay:
         if start is not None:
@@ -100,6 +117,15 @@ def generate(
         name=name,
         resume=resume,
     )
+
+
+def _only(*asked: object) -> None:
+    """Refuse two sources at once."""
+    if sum(bool(one) for one in asked) > 1:
+        message = "--clients, --transactions, --replay and --out do not go together"
+        raise UsageError(
+            message, hint="Give one of them; `fsictl export transactions` writes what clients did to a file."
+        )
 
 
 def replayed(
@@ -151,7 +177,7 @@ def source_name(
 ) -> str:
     """The same for the same source of prices: these files, or simulated prices from that start on."""
     prices = session.settings.prices
-    told = [str(file.absolute()) for file in files] if files else [start, *prices.symbols]
+    told: list[object] = [str(file.absolute()) for file in files] if files else [start, *prices.symbols]
     parts = [*told, layout, symbol, timezone, prices.seed, prices.hz]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "stream": "Run the pipelines sink, metrics and infer in the background.",
         "metrics": "Compute and show bars, averages, deviations, RSI and bands.",
         "train": "Train a model version on stored metrics, or show past runs.",
+        "sql": "Make the marts of a day with dbt: reliability of signals, clients (RFM).",
         "infer": "Say when the RSI cannot be trusted: live, or for stored metrics.",
     },
     "Look": {

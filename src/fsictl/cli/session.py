@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
     from fsictl.ports.artifacts import Artifacts
     from fsictl.ports.messenger import PipelineProgress
     from fsictl.ports.warehouse import Warehouse
+    from fsictl.sql.project import SqlProject
 
 STATE_FOLDER = ".fsictl"
 _HOUR_MS = 3_600_000
+_SQL_PATIENCE = 600.0
+"""Seconds that a run of the SQL waits for another one."""
 
 
 @dataclass
@@ -155,6 +159,27 @@ class Session:
         from fsictl.backends.local.engine import LocalEngine
 
         return LocalEngine(self.root, self._foreground, self.clock)
+
+    @cached_property
+    def sql_project(self) -> SqlProject:
+        """The SQL models on the target's database."""
+        from fsictl.sql.project import bigquery_project, duckdb_project
+
+        gcp = self.settings.gcp
+        if self.settings.target == "gcp" and gcp.project is not None:
+            return bigquery_project(self.root / "sql", project=gcp.project, dataset=gcp.dataset, location=gcp.region)
+        return duckdb_project(self.root / "sql", self.warehouse, alone=self._sql_alone)
+
+    @contextmanager
+    def _sql_alone(self) -> Iterator[None]:
+        from fsictl.backends.local.layout import Layout
+        from fsictl.backends.local.lock import Lock
+
+        lock = Lock.acquire(Layout(self.root).lock("sql"), "the SQL runner", self.clock, patience=_SQL_PATIENCE)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _foreground(self, pipeline: str) -> list[str]:
         """The command line that runs a pipeline in a process of its own."""

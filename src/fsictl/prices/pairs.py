@@ -58,3 +58,18 @@ def pair_of(symbol: str) -> Pair:
         message = f"{symbol!r} is not a currency pair that can be simulated"
         raise InputError(message, hint=f"Choose from {', '.join(PAIRS)}.")
     return PAIRS[symbol]
+
+
+def dollars(symbol: str) -> float:
+    """What one unit of a pair's first currency is worth in US dollars, by the start prices.
+
+    >>> dollars("USDJPY"), dollars("EURGBP"), round(dollars("CADJPY"), 6)
+    (1.0, 1.18, 0.8)
+
+    Raises ``InputError`` for a symbol that cannot be simulated.
+    """
+    pair_of(symbol)
+    base = symbol[:3]
+    if base == "USD":
+        return 1.0
+    return PAIRS[f"{base}USD"].start if f"{base}USD" in PAIRS else 1 / PAIRS[f"USD{base}"].start

@@ -214,8 +214,24 @@ PROMOTIONS = Schema(
     "Every change of a champion.",
 )
 
+TRANSACTIONS = Schema(
+    "transactions",
+    ("symbol", "timestamp", "transaction_id"),
+    (
+        Field("symbol", Kind.TEXT, "instrument that was traded; unknown when nobody said"),
+        Field("timestamp", Kind.TIMESTAMP, "when it was done"),
+        Field("transaction_id", Kind.TEXT, "identifier of the transaction"),
+        Field("client_id", Kind.TEXT, "who traded"),
+        Field("amount", Kind.FLOAT, "value in the account currency; below zero for a refund or a cancelled trade"),
+        Field("side", Kind.TEXT, "buy or sell", nullable=True),
+        Field("price", Kind.FLOAT, "price of the symbol at that moment, if it is known", nullable=True),
+    ),
+    "What clients bought and sold, simulated or loaded: see generate --clients and --transactions.",
+)
+
 TABLES: dict[str, Schema] = {
-    schema.name: schema for schema in (PRICES, METRICS, RECONERR, CALIBRATIONS, TRAINING_RUNS, SCORECARDS, PROMOTIONS)
+    schema.name: schema
+    for schema in (PRICES, METRICS, RECONERR, CALIBRATIONS, TRAINING_RUNS, SCORECARDS, PROMOTIONS, TRANSACTIONS)
 }
 """Every table by its name."""
 

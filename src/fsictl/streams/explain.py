@@ -133,7 +133,9 @@ def _detectors(
 def _seconds(columns: Columns, start: int, errors: list[float] | None) -> list[dict[str, Any]]:
     """The rows of the window, with the autoencoder's error in each if it is known."""
     rows = np.flatnonzero(columns.timestamp >= start)
-    known = errors if errors is not None and len(errors) == len(rows) else [None] * len(rows)
+    known: list[float | None] = [None] * len(rows)
+    if errors is not None and len(errors) == len(rows):
+        known = [*errors]
     return [
         {
             "timestamp": int(columns.timestamp[row]),

@@ -1,0 +1,1 @@
+"""Transactions of trading clients: simulated ones, and files of real ones."""

@@ -104,6 +104,8 @@ def retraining_of(session: Session, card: Card) -> Retraining:
     rules = RetrainingRules(drift_hours=model.drift_hours, most_age=model.most_age, cooldown=model.cooldown)
     newest = max((one.last for one in session.warehouse.extents("metrics")), default=card.snapshot.until)
     runs = session.warehouse.read("training_runs").to_pylist()
+    scope = next((run["symbol"] for run in runs if run["model_version"] == card.version), "*")
+    runs = [run for run in runs if run["symbol"] == scope]  # training one symbol is no reason to leave out all others
     since = _taken_up(session, card) if origin_of(card) else None
     return retraining(card, _calibrations(session, card.version), runs, newest=newest, rules=rules, since=since)
 

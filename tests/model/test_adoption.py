@@ -56,6 +56,7 @@ def test_a_version_that_keeps_its_promise_takes_over(artifacts):
         "scorecard",
         "latency",
         "no look-ahead",
+        "drift",
     ]
     assert stored.files == adopted.card.files
 

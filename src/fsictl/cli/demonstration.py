@@ -57,7 +57,7 @@ class Demonstration:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Streams and publisher for the time of the block; all of it is stopped at its end, however it ends."""
-        say, engine = self._session.output.say, self._session.engine
+        say, engine = self._session.output.say, self._session.local_engine
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             say("Starting the streams.")
@@ -99,7 +99,7 @@ class Demonstration:
         said = self._page.stdout.readline() if self._page.stdout is not None else b""
         if not said:
             self._page.wait()
-            problem = self._session.engine.logs("dashboard", 2)
+            problem = self._session.local_engine.logs("dashboard", 2)
             message = problem[0].removeprefix("Error: ") if problem else "the page did not start"
             raise PreconditionError(message, hint=problem[1] if len(problem) > 1 else "See `fsictl dashboard`.")
         address = json.loads(said)["url"]
@@ -120,7 +120,7 @@ class Demonstration:
             self.version = self._train()
             if self._interrupted.is_set():
                 return
-            session.engine.start(["infer"])
+            session.local_engine.start(["infer"])
         self._wait("judging the history", lambda: self._waiting("infer") == 0 and self._waiting("sink") == 0)
         self.live_after = self._clock.monotonic() - self._began
         symbol = next((one.symbol for one in session.warehouse.extents("metrics")), "EURUSD")
@@ -135,7 +135,7 @@ class Demonstration:
         with self._session.output.progress(what, None) as bar:
             while not self._interrupted.is_set() and not holds():
                 if self._publisher is not None and self._publisher.poll() not in {None, 0}:
-                    said = " ".join(self._session.engine.logs("generate", 2))
+                    said = " ".join(self._session.local_engine.logs("generate", 2))
                     message = f"the prices could not be published: {said.removeprefix('Error: ')}"
                     raise InputError(message, hint="Mend that and start again with --fresh.")
                 rows = sum(self._counter(name, "rows") for name in ("metrics", "infer"))

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from fsictl.model.retraining import Retraining
     from fsictl.model.versions import Scorer
     from fsictl.model.windows import WindowRules
+    from fsictl.settings.schema import Settings
 
 
 def window_rules(session: Session) -> WindowRules:
     """The windows that the settings ask for."""
+    return window_rules_of(session.settings)
+
+
+def window_rules_of(settings: Settings) -> WindowRules:
+    """The windows that these settings ask for."""
     from fsictl.model.windows import WindowRules
 
-    model, metrics = session.settings.model, session.settings.metrics
+    model, metrics = settings.model, settings.metrics
     return WindowRules(
         length=model.window,
         overbought=model.overbought,
@@ -98,6 +104,8 @@ def retraining_of(session: Session, card: Card) -> Retraining:
     rules = RetrainingRules(drift_hours=model.drift_hours, most_age=model.most_age, cooldown=model.cooldown)
     newest = max((one.last for one in session.warehouse.extents("metrics")), default=card.snapshot.until)
     runs = session.warehouse.read("training_runs").to_pylist()
+    scope = next((run["symbol"] for run in runs if run["model_version"] == card.version), "*")
+    runs = [run for run in runs if run["symbol"] == scope]  # training one symbol is no reason to leave out all others
     since = _taken_up(session, card) if origin_of(card) else None
     return retraining(card, _calibrations(session, card.version), runs, newest=newest, rules=rules, since=since)
 

@@ -43,6 +43,11 @@ def status(
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
 ) -> None:
     """Show what runs here, how far it is, the model and the newest prices."""
+    if session.settings.target == "gcp":
+        from fsictl.cli.infra_cloud import bill_now, show_bill
+
+        show_bill(session, bill_now(session))
+        return
     session.need_workspace()
     looks = looks_at(session)
     if not watch:
@@ -165,11 +170,13 @@ def _warnings_of(session: Session, version: str, symbol: str | None = None) -> l
         card = load_card(session.artifacts, version)
     except FsictlError as error:
         return [f"{error}. {error.hint}"]
-    said = [
-        f"{'all symbols' if one.symbol == '*' else one.symbol}, last {one.period}: {one.warning}"
-        for one in achieved(session, version)
-        if one.warning and (symbol is None or one.symbol == symbol)
-    ]
+    seen: set[tuple[str, int]] = set()
+    said = []
+    for one in achieved(session, version):
+        again = (one.symbol, one.windows) in seen  # a day or a week of which only an hour is there
+        seen.add((one.symbol, one.windows))
+        if one.warning and not again and symbol in {None, one.symbol}:
+            said.append(f"{'all symbols' if one.symbol == '*' else one.symbol}, last {one.period}: {one.warning}")
     advice = retraining_of(session, card)
     if advice.due_since is not None:
         train = "fsictl train --now" + ("" if symbol is None else f" --symbol {symbol}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,12 @@ from fsictl.errors import InputError
 from fsictl.model.aliases import CHALLENGER, CHAMPION, ROLES, alias_of, symbol_of
 from fsictl.model.card import Card
 from fsictl.model.columns import Columns
+from fsictl.model.data import drift
 from fsictl.model.gate import (
     Check,
     GateResult,
     check_calibration,
+    check_drift,
     check_latency,
     check_no_look_ahead,
     check_scorecard,
@@ -150,8 +152,14 @@ def _judge(
         check_scorecard(overall(rows, card.detector), champions),
         check_latency(detector, gather(split.features, thinned(split.check, TIMED_WINDOWS), card.length)),
         check_no_look_ahead(detector, columns, np.sort(split.check), rules=rules, names=card.features),
+        check_drift(_drift(champion, split, card.features)),
     ]
     return judge(checks, champion.version if champion else None), rows
+
+
+def _drift(champion: Scorer | None, split: WindowSplit, names: tuple[str, ...]) -> Mapping[str, float]:
+    """How far each feature is from what the champion was trained on; nothing if it sees others."""
+    return drift(champion.card.data, split, names) if champion and champion.card.features == names else {}
 
 
 def _scorecards(

@@ -98,7 +98,7 @@ def train_version(
     rules, options = rules or WindowRules(), options or TrainingOptions()
     check_detector(options.detector, options.preset)
     began, began_ms = clock.monotonic(), clock.now_ms()
-    run_id = run_id or f"train-{symbol or 'all'}-{_utc(began_ms):%Y%m%dT%H%M%S}.{began_ms % 1000:03d}"
+    run_id = run_id or _run_id(symbol, began_ms)
     run = _Run(run_id, symbol or "*", options.seed, began_ms if until is None else until, hours)
     warehouse.write(TRAINING_RUNS.name, run.row(at=began_ms, seconds=0.0).slice(0, 0))  # it must be writable at the end
     try:
@@ -148,6 +148,10 @@ def _record(warehouse: Warehouse, adopted: Adopted, at: int) -> None:
     if (adopted.alias == CHAMPION or own) and adopted.previous != version:
         row = promotion(version, adopted.previous, action="train", at=at, symbol=own)
         warehouse.write(PROMOTIONS.name, row)
+
+
+def _run_id(symbol: str | None, ms: int) -> str:
+    return f"train-{symbol or 'all'}-{_utc(ms):%Y%m%dT%H%M%S}.{ms % 1000:03d}"
 
 
 def _utc(ms: int) -> datetime:

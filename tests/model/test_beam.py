@@ -71,7 +71,8 @@ def _advance(step: JudgeRows, cells: Cells, second: float) -> list[Message]:
     made: list[Message] = []
     while cells.at is not None and cells.at <= Timestamp(START_S + second):
         fired, cells.at = cells.at, None
-        made += step.judge(fired, cells.operator, cells.waiting, cells.due, cells)
+        found = step.judge(fired, cells.operator, cells.waiting, cells.due, cells)
+        made += [one for one in found if isinstance(one, Message)]  # and none of the calibrations
     return made
 
 

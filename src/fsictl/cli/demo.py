@@ -58,7 +58,9 @@ def demo(
 
 def _prepare(session: Session, *, fresh: bool) -> None:
     session.check_settings()
-    running = [one.name for one in session.engine.status() if one.pid is not None] if session.root.is_dir() else []
+    running = (
+        [one.name for one in session.local_engine.status() if one.pid is not None] if session.root.is_dir() else []
+    )
     if running:
         message = f"{', '.join(running)} already run in {session.workspace}"
         raise PreconditionError(message, hint="End them with `fsictl stream stop`, or use another --workspace.")

@@ -178,7 +178,7 @@ def source_name(
     """The same for the same source of prices: these files, or simulated prices from that start on."""
     prices = session.settings.prices
     told: list[object] = [str(file.absolute()) for file in files] if files else [start, *prices.symbols]
-    parts = [*told, layout, symbol, timezone, prices.seed, prices.hz]
+    parts: list[object] = [*told, layout, symbol, timezone, prices.seed, prices.hz]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

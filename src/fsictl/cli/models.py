@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from fsictl.model.retraining import Retraining
     from fsictl.model.versions import Scorer
     from fsictl.model.windows import WindowRules
+    from fsictl.settings.schema import Settings
 
 
 def window_rules(session: Session) -> WindowRules:
     """The windows that the settings ask for."""
+    return window_rules_of(session.settings)
+
+
+def window_rules_of(settings: Settings) -> WindowRules:
+    """The windows that these settings ask for."""
     from fsictl.model.windows import WindowRules
 
-    model, metrics = session.settings.model, session.settings.metrics
+    model, metrics = settings.model, settings.metrics
     return WindowRules(
         length=model.window,
         overbought=model.overbought,

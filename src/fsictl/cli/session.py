@@ -19,11 +19,13 @@ from fsictl.settings.load import FILE_NAME, Given, LoadedSettings, load_settings
 from fsictl.settings.schema import Settings
 
 if TYPE_CHECKING:
+    from fsictl.backends.gcp.engine import DataflowEngine
     from fsictl.backends.local.engine import LocalEngine
     from fsictl.backends.local.messenger import LocalMessenger
     from fsictl.backends.local.policy import Policy
     from fsictl.backends.relational.database import RelationalDatabase
     from fsictl.ports.artifacts import Artifacts
+    from fsictl.ports.engine import Engine
     from fsictl.ports.messenger import PipelineProgress
     from fsictl.ports.warehouse import Warehouse
     from fsictl.sql.project import SqlProject
@@ -107,9 +109,16 @@ class Session:
             tables_ms={table: round(age * 24 * _HOUR_MS) for table, age in days.items() if age is not None},
         )
 
+    def _check_local(self) -> None:
+        """Raise ``PreconditionError`` on a target that only ``fsictl infra`` knows."""
+        if self.settings.target != "local":
+            message = f"this command does not run on the target {self.settings.target} yet"
+            raise PreconditionError(message, hint="Leave --target away to run it here; `fsictl infra` knows the cloud.")
+
     @cached_property
     def messenger(self) -> LocalMessenger:
         """The target's messenger."""
+        self._check_local()
         from fsictl.backends.local.messenger import LocalMessenger
 
         return LocalMessenger(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
@@ -117,6 +126,7 @@ class Session:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The target's warehouse."""
+        self._check_local()
         from fsictl.backends.local.warehouse import LocalWarehouse
 
         tables = LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
@@ -129,6 +139,7 @@ class Session:
     @cached_property
     def artifacts(self) -> Artifacts:
         """The target's store of model versions."""
+        self._check_local()
         from fsictl.backends.local.artifacts import LocalArtifacts
 
         files = LocalArtifacts(self.root)
@@ -153,9 +164,19 @@ class Session:
         if registry is not None:
             registry.close()
 
-    @cached_property
-    def engine(self) -> LocalEngine:
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the target is Google Cloud."""
+        return self.settings.target == "gcp"
+
+    @property
+    def engine(self) -> Engine:
         """The target's engine."""
+        return self.dataflow if self.is_cloud else self.local_engine
+
+    @cached_property
+    def local_engine(self) -> LocalEngine:
+        """The engine that runs pipelines as processes of this machine."""
         from fsictl.backends.local.engine import LocalEngine
 
         return LocalEngine(self.root, self._foreground, self.clock)
@@ -181,8 +202,20 @@ class Session:
         finally:
             lock.release()
 
+    @cached_property
+    def dataflow(self) -> DataflowEngine:
+        """The engine that runs pipelines as Dataflow jobs; ``PreconditionError`` on another target."""
+        from fsictl.cli.cloud import dataflow_engine
+
+        if not self.is_cloud:
+            message = f"the target {self.settings.target} has no Dataflow jobs"
+            raise PreconditionError(message, hint="Say where: --target gcp.")
+        return dataflow_engine(self.settings, self.environment, self.clock, self.output.say)
+
     def _foreground(self, pipeline: str) -> list[str]:
-        """The command line that runs a pipeline in a process of its own."""
+        """The command line that runs a pipeline, or the worker, in a process of its own."""
+        if pipeline == "workloads":
+            return self.command("job", "worker")
         return self.command("stream", "start", "--foreground", "--only", pipeline)
 
     def command(self, *arguments: str) -> list[str]:

@@ -39,7 +39,10 @@ class Achieved:
         self._parts = deque(part for part in self._parts if (newest - part[0]) * 60_000 < self._length_ms)
 
     def of(self, *versions: str | None) -> dict[str, Any] | None:
-        """By these versions together: ``windows`` scored, and the shares called unreliable (``label_rate``) and alerting (``alert_rate``)."""
+        """By these versions together: ``windows`` scored, and the shares of them.
+
+        ``label_rate`` is the share called unreliable, ``alert_rate`` the share that alerts.
+        """
         mine = [part for part in self._parts if part[1] in versions]
         windows = sum(part[2] for part in mine)
         if not windows:

@@ -34,11 +34,22 @@ def make(name: str) -> Path:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     print(f"making .environments/{name}", flush=True)
-    venv.create(folder, with_pip=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
+    install(folder, requirements)
     stamp.write_text(wanted, encoding="utf-8")
     return folder
+
+
+def install(folder: Path, requirements: Path) -> None:
+    """Make a virtual environment with these requirements: with uv where it is there, which is faster, else with pip."""
+    python, uv = str(folder / "bin" / "python"), shutil.which("uv")
+    if uv is not None:
+        venv.create(folder)
+        command = [uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(requirements)]
+        if subprocess.run(command, check=False).returncode == 0:
+            return
+    venv.create(folder, with_pip=True, clear=True)
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
 
 
 def start_go_install(name: str) -> subprocess.Popen[bytes] | None:

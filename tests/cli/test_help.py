@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = {"numpy", "pyarrow", "keras", "jax", "onnx", "onnxruntime", "apsw", "starlette", "uvicorn", "apache_beam", "apscheduler"}
+HEAVY = {
+    "numpy",
+    "pyarrow",
+    "keras",
+    "jax",
+    "onnx",
+    "onnxruntime",
+    "apsw",
+    "starlette",
+    "uvicorn",
+    "apache_beam",
+    "apscheduler",
+}
 
 GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify", "job", "orchestrator", "invoker"]
 COMMANDS = [

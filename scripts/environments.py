@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +36,9 @@ def make(name: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     print(f"making .environments/{name}", flush=True)
     venv.create(folder, with_pip=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Not compiled: of most packages a few modules are imported at all.
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-compile"]
+    pip.append("--disable-pip-version-check")
     subprocess.run([*pip, "--requirement", str(requirements)], check=True)
     stamp.write_text(wanted, encoding="utf-8")
     return folder
@@ -73,9 +76,8 @@ def main(names: list[str]) -> None:
     of_go = {file.stem for file in LISTS.glob("*.go-install")}
     wanted = names or sorted(of_go | {file.stem for file in LISTS.glob("*.txt")})
     builds = {name: start_go_install(name) for name in wanted if name in of_go}
-    for name in wanted:
-        if name not in of_go:
-            make(name)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(make, [name for name in wanted if name not in of_go]))
     for name, build in builds.items():
         if build is not None:
             finish_go_install(name, build)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from tests.infra.test_draining import Pipelines
 
-from fsictl.cli import infra_cloud
 from fsictl.cli.main import main
 from fsictl.cli.session import Session
 from fsictl.errors import ServiceError
@@ -39,7 +38,6 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "TF_CLI_CONFIG_FILE": os.devnull,
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(infra_cloud, "find_spec", lambda _: object())
     assert main(["infra", "up", "--yes", "--configuration", "configuration"]) == 0
     return folder
 

@@ -31,7 +31,10 @@ Configuration = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; needed without a terminal.")]
 Timeout = Annotated[float, typer.Option(min=0.0, help="Longest draining of one pipeline, seconds.")]
 WithoutJobs = Annotated[
-    bool, typer.Option("--without-jobs", help="Don't ask Dataflow for streaming jobs: you know that none runs.")
+    bool,
+    typer.Option(
+        "--without-jobs", help="Don't ask Google for streaming jobs and deployed models: you know there are none."
+    ),
 ]
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fsictl.backends.gcp.control import Access
+from fsictl.backends.gcp.endpoint import deployed_models, undeploy
 from fsictl.cli.confirmation import confirm
-from fsictl.cli.infra_cost import cost_document, cost_of, dollars, month_of, show_cost
+from fsictl.cli.infra_cost import cost_document, cost_of, dollars, month_of, prices_of, show_cost
 from fsictl.cli.infra_view import Steps, interrupted, plan_document, said_in_full, show_plan, steps_of
 from fsictl.cli.output import counted
 from fsictl.cli.pipelines import NAMES
@@ -23,7 +24,6 @@ from fsictl.infra.configuration import StateIn, declared, uses_backend, working_
 from fsictl.infra.cost import Estimate, Line
 from fsictl.infra.deployment import deployment_of
 from fsictl.infra.draining import drain, running
-from fsictl.infra.price_list import price_list
 from fsictl.infra.program import find_program
 from fsictl.infra.terraform import Plan, Resource, Terraform
 from fsictl.infra.variables import Place, checked_place
@@ -41,7 +41,15 @@ FOLDER = "terraform"
 def place_of(session: Session) -> Place:
     """Where the settings want things on Google Cloud."""
     gcp = session.settings.gcp
-    return checked_place(gcp.project, region=gcp.region, prefix=gcp.prefix, dataset=gcp.dataset, bucket=gcp.bucket)
+    return checked_place(
+        gcp.project,
+        region=gcp.region,
+        prefix=gcp.prefix,
+        dataset=gcp.dataset,
+        bucket=gcp.bucket,
+        image_tag=gcp.image_tag,
+        sink=gcp.sink,
+    )
 
 
 @contextmanager
@@ -131,7 +139,7 @@ class CloudInfra:
         there = self._terraform.resources()
         if not there:
             self._output.say("Nothing is there.")
-            self._output.document({"verb": "down", "applied": False, "stopped": [], **totals(())})
+            self._output.document({"verb": "down", "applied": False, "stopped": [], "undeployed": 0, **totals(())})
             return
         if not unprotect:
             cloud.check_unprotected(there)
@@ -156,13 +164,17 @@ class CloudInfra:
     def bill(self, *, without_jobs: bool) -> list[Line]:
         """What costs money at this moment; without the streaming jobs, and saying so, when they cannot be asked."""
         pipelines: list[PipelineStatus] = []
+        models = 0
         try:
             engine = self._engine(without_jobs=without_jobs)
-            pipelines = engine.status() if engine is not None else []
+            if engine is not None:
+                pipelines, models = engine.status(), len(self._on_endpoint(deployed_models))
         except FsictlError as error:
-            self._output.say(f"Streaming jobs are not in it, they could not be asked: {error}. {error.hint}")
-        prices = price_list()
-        return billing_now(self._terraform.resources(), pipelines, month_of(self._session, prices), prices)
+            self._output.say(f"Streaming jobs and models are not in it, they could not be asked: {error}. {error.hint}")
+        prices = prices_of(self._session)
+        return billing_now(
+            self._terraform.resources(), pipelines, month_of(self._session, prices), prices, models=models
+        )
 
     def unlock(self, lock: str) -> None:
         """Free the lock of a run that died."""
@@ -193,7 +205,13 @@ class CloudInfra:
         show_plan(self._output, plan, verb)
         if verb is not Verb.DOWN and not plan.is_empty:
             show_cost(self._output, self._cost(plan), short=True, parked=verb is Verb.PARK)
-        document = {"verb": verb.value, "applied": False, "stopped": list[str](), **totals(plan.changes)}
+        document = {
+            "verb": verb.value,
+            "applied": False,
+            "stopped": list[str](),
+            "undeployed": 0,
+            **totals(plan.changes),
+        }
         if plan.is_empty and not names:
             self._output.say("Nothing to do: everything is as it should be.")
             return document
@@ -204,6 +222,7 @@ class CloudInfra:
             return None
         if engine is not None:
             document["stopped"] = drain(engine, NAMES, timeout)
+            document["undeployed"] = self._undeploy()
         if verb is Verb.DOWN and unprotect:
             self._unprotect(plan.before)
             with cloud.planned(self._terraform, verb, self._known) as again:
@@ -215,6 +234,21 @@ class CloudInfra:
     def _cost(self, plan: Plan) -> Estimate:
         """What is there after the plan costs."""
         return cost_of(self._session, deployment_of(plan.after))
+
+    def _undeploy(self) -> int:
+        """Take the models off the endpoint, if there is one; how many there were."""
+        gone = self._on_endpoint(undeploy)
+        if gone:
+            self._output.say(f"Took {counted(len(gone), 'model')} off the endpoint.")
+        return len(gone)
+
+    def _on_endpoint(self, action: Callable[[Access, str], list[str]]) -> list[str]:
+        """What ``action`` says of the endpoint that Terraform made, nothing if it made none."""
+        endpoint = self._terraform.outputs().get("endpoint")
+        session = self._session
+        if not endpoint:
+            return []
+        return action(Access.of(session.settings.gcp.project, session.environment, session.clock), str(endpoint))
 
     def _unprotect(self, there: Sequence[Resource]) -> None:
         with cloud.unprotecting(self._terraform, there, self._known) as plan:
@@ -229,9 +263,7 @@ class CloudInfra:
 
     def _engine(self, *, without_jobs: bool) -> Engine | None:
         """What runs the streaming jobs of the target, if it is to be asked."""
-        if without_jobs or find_spec("fsictl.backends.gcp.engine") is None:
-            return None
-        return self._session.engine
+        return None if without_jobs else self._session.engine
 
 
 _QUESTIONS = {

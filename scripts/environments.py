@@ -3,7 +3,8 @@
 
 ``python scripts/environments.py`` makes all of them, ``… NAME`` one: ``.environments/NAME`` with what
 ``tests/environments/NAME.txt`` lists, or with the program that the Go package in ``NAME.go-install`` is. One that is
-up to date is left as it is. Tests that need a missing one say so and skip.
+up to date is left as it is. Tests that need a missing one say so and skip. Those under
+``by_hand`` are so large that they are made only when they are named.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ def make(name: str) -> Path:
     """Make the environment of that name unless it has what its list asks for; return its folder."""
     requirements = LISTS / f"{name}.txt"
     if not requirements.is_file():
-        sys.exit(f"There is no {requirements.relative_to(ROOT)}.")
+        requirements = LISTS / "by_hand" / f"{name}.txt"
+    if not requirements.is_file():
+        sys.exit(f"There is no list of what {name} needs in {LISTS.relative_to(ROOT)}.")
     folder, wanted = FOLDER / name, requirements.read_text(encoding="utf-8")
     stamp = folder / "requirements.txt"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:

@@ -24,6 +24,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "metrics": "Compute and show bars, averages, deviations, RSI and bands.",
         "train": "Train a model version on stored metrics, or show past runs.",
         "sql": "Make the marts of a day with dbt: reliability of signals, clients (RFM).",
+        "job": "Ask for workloads by message, and see what became of them.",
+        "orchestrator": "Ask for workloads when they are due, wait, check, and raise the alarm.",
+        "invoker": "Let programs ask for workloads over HTTP.",
         "infer": "Say when the RSI cannot be trusted: live, or for stored metrics.",
     },
     "Look": {

@@ -19,7 +19,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
-from fsictl.model.champion import Challenger, Champion
+from fsictl.model.champion import Challengers, Champions
 from fsictl.model.inference import InferenceOperator
 from fsictl.model.windows import WindowRules
 from fsictl.ports.artifacts import Artifacts
@@ -115,9 +115,9 @@ class JudgeRows(beam.DoFn):
         self._verdicts = Metrics.counter("fsictl.infer", "verdicts")
 
     def setup(self) -> None:
-        """Look for champion and challenger from here on."""
+        """Look for champions and challengers from here on."""
         artifacts = self._open()
-        self._champion, self._challenger = Champion(artifacts), Challenger(artifacts)
+        self._champions, self._challengers = Champions(artifacts), Challengers(artifacts)
 
     def process(
         self,
@@ -151,7 +151,7 @@ class JudgeRows(beam.DoFn):
         operator = InferenceOperator(self._rules)
         if (stored := state.read()) is not None:
             operator.restore(stored)
-        verdicts = operator.process(rows.filter(passed), self._champion.scorer(), self._challenger.scorer())
+        verdicts = operator.process(rows.filter(passed), self._champions.scorers(), self._challengers.scorers())
         state.write(operator.snapshot())
         self._verdicts.inc(verdicts.num_rows)
         yield from encode_all_rows(RECONERR, verdicts)
@@ -173,9 +173,9 @@ class JudgeShard(beam.DoFn):
         self._rules, self._open = rules, open_artifacts
 
     def setup(self) -> None:
-        """Look for champion and challenger from here on."""
+        """Look for champions and challengers from here on."""
         artifacts = self._open()
-        self._champion, self._challenger = Champion(artifacts), Challenger(artifacts)
+        self._champions, self._challengers = Champions(artifacts), Challengers(artifacts)
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         _, batches = element
@@ -183,7 +183,7 @@ class JudgeShard(beam.DoFn):
         operator = InferenceOperator(self._rules)
         for start in range(0, rows.num_rows, _ROWS_AT_ONCE):
             some = rows.slice(start, _ROWS_AT_ONCE)
-            verdicts = operator.process(some, self._champion.scorer(), self._challenger.scorer())
+            verdicts = operator.process(some, self._champions.scorers(), self._challengers.scorers())
             yield from encode_all_rows(RECONERR, verdicts)
             yield from _calibrations_of(operator)
 

@@ -50,6 +50,7 @@ class Access:
     clock: Clock
     endpoint: str | None = None
     emulated: bool = False
+    tries: int = TRIES
 
     @classmethod
     def of(cls, project: str | None, environment: Mapping[str, str], clock: Clock) -> Access:
@@ -91,7 +92,7 @@ class Access:
         return kind(credentials=self.credentials, transport="rest", **options)
 
     def request(
-        self, verb: str, service: str, path: str, *, what: str, body: Any = None, query: Mapping[str, str] | None = None
+        self, verb: str, service: str, path: str, *, what: str, body: Any = None, query: Mapping[str, Any] | None = None
     ) -> Any:
         """Call ``https://SERVICE.googleapis.com/PATH`` and return the JSON of the answer.
 
@@ -110,7 +111,7 @@ class Access:
         return self.call(ask, what, again=verb == "GET")
 
     def call(self, action: Callable[[], Any], what: str, *, again: bool = True) -> Any:
-        """The result of a call, tried up to five times while Google is busy or away.
+        """The result of a call, tried up to ``tries`` times while Google is busy or away.
 
         ``again`` says that doing it twice does no harm; without it only a call that Google did not begin is
         repeated (429). Raises ``CloudRefusedError``, ``BusyError`` or ``CloudUnavailableError``.
@@ -120,7 +121,7 @@ class Access:
         from requests.exceptions import RequestException
 
         wait = _FIRST_WAIT
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(self.tries)):
             try:
                 return action()
             except (GoogleAPICallError, GoogleAuthError, RequestException) as error:

@@ -103,4 +103,6 @@ class Subscription:
 def received(topic: str, message: PubsubMessage) -> Received:
     """A message of Pub/Sub as ours."""
     published = round(message.publish_time.timestamp() * 1000)
-    return Received(topic, message.message_id, Message(bytes(message.data), own_attributes(message.attributes)), published)
+    return Received(
+        topic, message.message_id, Message(bytes(message.data), own_attributes(message.attributes)), published
+    )

@@ -143,7 +143,7 @@ def bootstrap(session: Session, yes: Yes = False) -> None:
         session.output.say("Nothing to do: the local target keeps no state of Terraform.")
         session.output.document({"bucket": None, "made": False})
         return
-    from fsictl.cli.infra_cloud import bootstrap_bucket
+    from fsictl.cli.infra_bootstrap import bootstrap_bucket
 
     bootstrap_bucket(session, yes=yes)
 
@@ -194,7 +194,7 @@ def cost(
     Idle: everything is up, no streaming job runs. Free tiers, network and taxes are not counted.
     """
     if now:
-        from fsictl.cli.infra_cloud import bill_now, show_bill
+        from fsictl.cli.infra_bill import bill_now, show_bill
 
         session.set("target", GCP, "--now")
         show_bill(session, bill_now(session, configuration, without_jobs=without_jobs))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fsictl.backends.gcp.control import Access
 from fsictl.backends.gcp.endpoint import deployed_models, undeploy
 from fsictl.cli.confirmation import confirm
-from fsictl.cli.infra_cost import cost_document, cost_of, dollars, month_of, prices_of, show_cost
+from fsictl.cli.infra_cost import cost_document, cost_of, month_of, prices_of, show_cost
 from fsictl.cli.infra_view import Steps, interrupted, plan_document, said_in_full, show_plan, steps_of
 from fsictl.cli.output import counted
 from fsictl.cli.pipelines import NAMES
@@ -64,7 +64,7 @@ def opened(session: Session, var_files: list[Path] | None, configuration: Path |
     with working_copy(source, session.root / FOLDER, state) as folder:
         write_variables(folder, place.variables())
         terraform = Terraform(folder, program, session.environment, files, place.project, place.region)
-        terraform.on_warning = lambda one: session.output.say(f"Warning: {one.summary}.")
+        terraform.on_warning = lambda one: session.output.say(f"Warning: {one.sentence}.")
         terraform.on_failure = lambda errors, told: said_in_full(session.output, errors, told)
         terraform.on_interrupt = lambda number: interrupted(session.output, number)
         backend = {}
@@ -202,6 +202,7 @@ class CloudInfra:
     ) -> dict[str, Any] | None:
         """Show the plan, ask, drain and apply; what was done, ``None`` when the person said no."""
         names = [one.name for one in running(engine)] if engine is not None else []
+        models = self._on_endpoint(deployed_models) if engine is not None else []
         show_plan(self._output, plan, verb)
         if verb is not Verb.DOWN and not plan.is_empty:
             show_cost(self._output, self._cost(plan), short=True, parked=verb is Verb.PARK)
@@ -212,17 +213,19 @@ class CloudInfra:
             "undeployed": 0,
             **totals(plan.changes),
         }
-        if plan.is_empty and not names:
+        if plan.is_empty and not names and not models:
             self._output.say("Nothing to do: everything is as it should be.")
             return document
         if names:
             self._output.say(f"First these are drained: {', '.join(names)}.")
+        if models:
+            self._output.say(f"First {counted(len(models), 'model')} will be taken off the endpoint.")
         if not confirm(self._session, _QUESTIONS[verb], yes=yes):
             self._output.say("Nothing was changed.")
             return None
         if engine is not None:
             document["stopped"] = drain(engine, NAMES, timeout)
-            document["undeployed"] = self._undeploy()
+            document["undeployed"] = len(self._on_endpoint(undeploy)) if models else 0
         if verb is Verb.DOWN and unprotect:
             self._unprotect(plan.before)
             with cloud.planned(self._terraform, verb, self._known) as again:
@@ -234,13 +237,6 @@ class CloudInfra:
     def _cost(self, plan: Plan) -> Estimate:
         """What is there after the plan costs."""
         return cost_of(self._session, deployment_of(plan.after))
-
-    def _undeploy(self) -> int:
-        """Take the models off the endpoint, if there is one; how many there were."""
-        gone = self._on_endpoint(undeploy)
-        if gone:
-            self._output.say(f"Took {counted(len(gone), 'model')} off the endpoint.")
-        return len(gone)
 
     def _on_endpoint(self, action: Callable[[Access, str], list[str]]) -> list[str]:
         """What ``action`` says of the endpoint that Terraform made, nothing if it made none."""
@@ -274,27 +270,6 @@ _QUESTIONS = {
 _DOING = {Verb.UP: "Making", Verb.PARK: "Parking", Verb.DOWN: "Destroying"}
 
 
-def bill_now(
-    session: Session, configuration: Path | None = None, *, without_jobs: bool = False
-) -> list[dict[str, object]]:
-    """What costs money on Google Cloud at this moment, dearest first, as US dollars a month at this rate."""
-    with opened(session, None, configuration) as cloud:
-        return [
-            {"service": one.service, "what": one.what, "usd_per_month": round(one.idle, 2), "amount": one.amount}
-            for one in cloud.bill(without_jobs=without_jobs)
-        ]
-
-
-def show_bill(session: Session, rows: list[dict[str, object]]) -> None:
-    """The bill as a table; with ``--json`` as an array."""
-    output = session.output
-    if not output.as_json:
-        rows = [{**row, "usd_per_month": dollars(float(str(row["usd_per_month"])))} for row in rows]
-    columns = {"service": "service", "what": "what", "usd_per_month": "US dollars a month", "amount": "amount"}
-    title = "What costs money now (estimate)"
-    output.rows(rows, columns, title=title, empty="Nothing is there that costs money.", money=("usd_per_month",))
-
-
 def _in_a_cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -303,19 +278,3 @@ def _in_a_cell(value: object) -> str:
     if isinstance(value, list):
         return "\n".join(str(one) for one in value)
     return str(value)
-
-
-def bootstrap_bucket(session: Session, *, yes: bool) -> None:
-    """Make the bucket of the state, or see that it is there and as it should be."""
-    from fsictl.backends.gcp.state_bucket import make_state_bucket
-
-    place = place_of(session)
-    name = state_bucket(place)
-    session.output.say(f"This makes the bucket {name} in {place.region}, with versions kept and no public access.")
-    if not confirm(session, "Make it?", yes=yes):
-        session.output.say("Nothing was changed.")
-        return
-    made = make_state_bucket(name, project=place.project, region=place.region)
-    said = "Made it" if made else "It is there already, and as it should be"
-    session.output.say(f"{said}. Next: [bold]fsictl infra up --target gcp[/bold].")
-    session.output.document({"bucket": name, "made": made})

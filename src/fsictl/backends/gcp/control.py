@@ -71,12 +71,12 @@ class Access:
             from google.auth.credentials import AnonymousCredentials
             from google.auth.exceptions import DefaultCredentialsError
         if self.endpoint is not None or self.emulated:
-            return AnonymousCredentials()
+            return AnonymousCredentials()  # type: ignore[no-untyped-call]
         try:
             found, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
         except DefaultCredentialsError as error:
             raise _no_credentials() from error
-        return found  # type: ignore[no-any-return]
+        return found
 
     @cached_property
     def session(self) -> Any:
@@ -236,7 +236,10 @@ def _is_lasting(error: Exception) -> bool:
 
 
 def _asked_wait(error: Exception) -> float | None:
-    """Seconds that the answer asks to wait, in the header ``Retry-After``."""
+    """Seconds that the answer asks to wait: the header ``Retry-After``, or ``RetryInfo`` of gRPC."""
+    for detail in getattr(error, "details", None) or ():
+        if hasattr(detail, "retry_delay"):
+            return float(detail.retry_delay.ToTimedelta().total_seconds())
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     asked = headers.get("retry-after", "")
     return float(asked) if re.fullmatch(r"\d+(\.\d+)?", asked) else None

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
+
+from fsictl.clock import SystemClock
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.warehouse import Warehouse
 
 
 def open_artifacts(project: str, bucket: str) -> Artifacts:
     """The store of model versions."""
-    from fsictl.backends.gcp.artifacts import CloudArtifacts  # type: ignore[import-untyped]
+    from fsictl.backends.gcp.artifacts import GcsArtifacts
+    from fsictl.backends.gcp.control import Access
+    from fsictl.backends.gcp.objects import Objects
 
-    opened: Artifacts = CloudArtifacts(project, bucket)
-    return opened
+    access = Access.of(project, os.environ, SystemClock())
+    return GcsArtifacts(Objects.of(access, os.environ, bucket), fresh=1.0)
 
 
 def open_warehouse(project: str, dataset: str) -> Warehouse:
     """The tables."""
-    from fsictl.backends.gcp.warehouse import CloudWarehouse  # type: ignore[import-untyped]
+    from fsictl.backends.gcp.clients import bigquery_client
+    from fsictl.backends.gcp.control import Access
+    from fsictl.backends.gcp.warehouse import BigQueryWarehouse
 
-    opened: Warehouse = CloudWarehouse(project, dataset)
-    return opened
+    access = Access.of(project, os.environ, SystemClock())
+    return BigQueryWarehouse(access, bigquery_client(access, os.environ), dataset)

@@ -10,7 +10,6 @@ from google.pubsub_v1.types import PubsubMessage
 
 from fsictl.backends.gcp.channel import PubSubChannel, RowWriter
 from fsictl.backends.gcp.control import Access
-from fsictl.backends.gcp.message_ids import published_attributes
 from fsictl.backends.gcp.names import subscription_id, topic_id
 from fsictl.backends.gcp.objects import Objects
 from fsictl.backends.gcp.places import Places
@@ -67,7 +66,7 @@ class PubSubMessenger:
 
     def _publish(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
         def publish() -> Any:
-            return self._publisher.publish(topic=topic, messages=messages, retry=None, timeout=30.0)
+            return self._publisher.publish(topic=topic, messages=list(messages), retry=None, timeout=30.0)
 
         # Publishing twice makes two messages; what reads them minds that, and a lost answer must not lose prices.
         self._access.call(publish, f"publish to {topic}")
@@ -141,7 +140,7 @@ class PubSubMessenger:
 
 
 def _to_pubsub(message: Message) -> PubsubMessage:
-    return PubsubMessage(data=message.data, attributes=published_attributes(message))
+    return PubsubMessage(data=message.data, attributes=dict(message.attributes))
 
 
 def _parts(messages: Sequence[PubsubMessage]) -> Iterator[list[PubsubMessage]]:

@@ -6,7 +6,6 @@ from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from fsictl.backends.gcp.control import Access
-from fsictl.backends.gcp.message_ids import own_attributes
 from fsictl.records.message import Message, Received
 
 if TYPE_CHECKING:
@@ -103,6 +102,4 @@ class Subscription:
 def received(topic: str, message: PubsubMessage) -> Received:
     """A message of Pub/Sub as ours."""
     published = round(message.publish_time.timestamp() * 1000)
-    return Received(
-        topic, message.message_id, Message(bytes(message.data), own_attributes(message.attributes)), published
-    )
+    return Received(topic, message.message_id, Message(bytes(message.data), dict(message.attributes)), published)

@@ -21,14 +21,14 @@ def open_artifacts(project: str, bucket: str) -> Artifacts:
     return GcsArtifacts(Objects.of(_access(project), bucket), fresh=_FRESH)
 
 
-def open_warehouse(project: str, prefix: str, bucket: str, dataset: str) -> Warehouse:
-    """The tables."""
+def open_warehouse(project: str, dataset: str) -> Warehouse:
+    """The tables, for writing; topics are the runner's."""
     from fsictl.backends.gcp.pubsub import PubSubMessenger
     from fsictl.backends.gcp.warehouse import BigQueryWarehouse
 
     access = _access(project)
     publisher, subscriber = publisher_client(access, os.environ), subscriber_client(access, os.environ)
-    messenger = PubSubMessenger(access, publisher, subscriber, Objects.of(access, bucket), prefix=prefix)
+    messenger = PubSubMessenger(access, publisher, subscriber, Objects.of(access, project), prefix="")
     return BigQueryWarehouse(access, bigquery_client(access), dataset, messenger)
 
 

@@ -7,8 +7,7 @@ locals {
     generator = ["prices", "dead-letter"]
     worker    = ["metrics", "reconerr", "dead-letter"]
     trainer   = ["job-events", "dead-letter"]
-    invoker   = ["jobs", "job-events"]
-    sql       = ["job-events"]
+    invoker   = ["jobs"]
   }
 
   # component => subscriptions it reads, as TOPIC/READER
@@ -31,15 +30,16 @@ locals {
   # component => role on the dataset of the tables
   on_tables = {
     worker  = "roles/bigquery.dataEditor"
-    trainer = "roles/bigquery.dataViewer"
-    sql     = "roles/bigquery.dataEditor" # its marts are tables beside the others
+    trainer = var.enable_workers ? "roles/bigquery.dataEditor" : "roles/bigquery.dataViewer" # a worker makes marts, too
+    sql     = "roles/bigquery.dataEditor"                                                    # its marts are tables beside the others
     invoker = "roles/bigquery.dataViewer"
     grafana = "roles/bigquery.dataViewer"
   }
 
   # component => tables it writes besides
   writes_tables = {
-    trainer = ["calibrations", "training_runs", "scorecards", "promotions"]
+    trainer = [for table in ["calibrations", "training_runs", "scorecards", "promotions", "job_events"] : table if contains(keys(local.names.tables), table)]
+    invoker = [for table in ["job_events"] : table if contains(keys(local.names.tables), table)]
   }
 
   # component => role on the bucket

@@ -13,10 +13,14 @@ module "gke" {
   subnetwork  = google_compute_subnetwork.main.id
   repository  = google_artifact_registry_repository.images.repository_id
   images      = local.images
-  environment = merge(local.environment, local.database_environment)
-  database    = one(google_sql_database_instance.metadata[*].connection_name)
+  environment = local.environment
+  registry    = local.database_environment
+  proxy       = one(local.database_proxy)
   schedule    = var.train_schedule
   time_zone   = var.time_zone
+
+  workers             = var.enable_workers
+  invoker_environment = local.invoker_environment
 
   accounts = {
     invoker = google_service_account.component["invoker"]

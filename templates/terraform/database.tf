@@ -101,11 +101,20 @@ locals {
   # Who signs in, as PostgreSQL spells it.
   database_user = trimsuffix(google_service_account.component["trainer"].email, ".gserviceaccount.com")
 
+  # No password: the proxy beside the program signs in as the program's account.
   database_environment = var.enable_cloud_sql ? {
-    FSICTL_DATABASE_INSTANCE = google_sql_database_instance.metadata[0].connection_name
-    FSICTL_DATABASE_NAME     = google_sql_database.metadata[0].name
-    FSICTL_DATABASE_USER     = local.database_user
+    FSICTL_MODEL_REGISTRY = "postgresql://${urlencode(local.database_user)}@127.0.0.1:5432/${google_sql_database.metadata[0].name}"
   } : {}
+
+  database_proxy = [for instance in google_sql_database_instance.metadata : {
+    name  = "proxy"
+    image = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.18.0"
+
+    args = [
+      "--structured-logs", "--private-ip", "--auto-iam-authn", "--address=127.0.0.1", "--port=5432",
+      "--health-check", "--http-address=0.0.0.0", instance.connection_name,
+    ]
+  }]
 }
 
 resource "google_sql_user" "trainer" {
@@ -114,6 +123,9 @@ resource "google_sql_user" "trainer" {
   name     = local.database_user
   instance = google_sql_database_instance.metadata[0].name
   type     = "CLOUD_IAM_SERVICE_ACCOUNT"
+
+  # It is the only one who uses the database, and makes its tables.
+  database_roles = ["cloudsqlsuperuser"]
 }
 
 resource "google_project_iam_member" "database" {

@@ -1,6 +1,9 @@
-# Workloads that begin, do their work and end: Cloud Run jobs, started by Cloud Scheduler.
+# Workloads that begin, do their work and end: Cloud Run jobs, started by Cloud Scheduler. Where a worker runs, the
+# schedules ask the invoker instead, and the jobs are there to be started by hand.
 
 locals {
+  by_message = var.enable_workers && !var.enable_gke
+
   # On a cluster the training is a CronJob there.
   workloads = merge(
     var.enable_gke ? {} : {
@@ -46,9 +49,11 @@ resource "google_cloud_run_v2_job" "workload" {
       timeout         = each.value.timeout
 
       containers {
-        image   = local.images[each.value.image]
-        command = ["fsictl"]
-        args    = each.value.args
+        name       = "fsictl"
+        image      = local.images[each.value.image]
+        command    = ["fsictl"]
+        args       = each.value.args
+        depends_on = each.key == "train" ? local.database_proxy[*].name : null
 
         dynamic "env" {
           for_each = merge(local.environment, each.key == "train" ? local.database_environment : {})
@@ -63,24 +68,29 @@ resource "google_cloud_run_v2_job" "workload" {
           limits = { cpu = each.value.cpu, memory = each.value.memory }
         }
 
-        dynamic "volume_mounts" {
-          for_each = each.key == "train" && var.enable_cloud_sql ? [1] : []
-
-          content {
-            name       = "cloudsql"
-            mount_path = "/cloudsql"
-          }
-        }
       }
 
-      dynamic "volumes" {
-        for_each = each.key == "train" && var.enable_cloud_sql ? [1] : []
+      # Signs in to the database as the account of the job, and ends with the job.
+      dynamic "containers" {
+        for_each = each.key == "train" ? local.database_proxy : []
 
         content {
-          name = "cloudsql"
+          name  = containers.value.name
+          image = containers.value.image
+          args  = containers.value.args
 
-          cloud_sql_instance {
-            instances = [google_sql_database_instance.metadata[0].connection_name]
+          resources {
+            limits = { cpu = "1", memory = "512Mi" }
+          }
+
+          startup_probe {
+            period_seconds    = 1
+            failure_threshold = 60
+
+            http_get {
+              path = "/startup"
+              port = 9090
+            }
           }
         }
       }
@@ -117,7 +127,7 @@ resource "google_cloud_scheduler_job" "workload" {
   for_each = google_cloud_run_v2_job.workload
 
   name             = each.value.name
-  description      = "Starts the Cloud Run job ${each.value.name}."
+  description      = local.by_message ? "Asks the invoker for the workload ${each.key}." : "Starts the Cloud Run job ${each.value.name}."
   region           = var.region
   schedule         = local.workloads[each.key].schedule
   time_zone        = var.time_zone
@@ -131,13 +141,26 @@ resource "google_cloud_scheduler_job" "workload" {
 
   http_target {
     http_method = "POST"
-    uri         = "https://run.googleapis.com/v2/${each.value.id}:run"
+    uri         = local.by_message ? "${local.invoker_url}/invoke?workload=${each.key}" : "https://run.googleapis.com/v2/${each.value.id}:run"
 
-    oauth_token {
-      service_account_email = google_service_account.component["scheduler"].email
-      scope                 = "https://www.googleapis.com/auth/cloud-platform"
+    dynamic "oauth_token" {
+      for_each = local.by_message ? [] : [1]
+
+      content {
+        service_account_email = google_service_account.component["scheduler"].email
+        scope                 = "https://www.googleapis.com/auth/cloud-platform"
+      }
+    }
+
+    dynamic "oidc_token" {
+      for_each = local.by_message ? [1] : []
+
+      content {
+        service_account_email = google_service_account.component["scheduler"].email
+        audience              = local.invoker_url
+      }
     }
   }
 
-  depends_on = [google_cloud_run_v2_job_iam_member.scheduler]
+  depends_on = [google_cloud_run_v2_job_iam_member.scheduler, google_cloud_run_v2_service_iam_member.invoker_caller]
 }

@@ -90,6 +90,11 @@ output "generator" {
   value       = one(google_cloud_run_v2_worker_pool.generator[*].name)
 }
 
+output "workers" {
+  description = "Cloud Run worker pool that does workloads asked for by message; null when there is none."
+  value       = one(google_cloud_run_v2_worker_pool.workloads[*].name)
+}
+
 output "jobs" {
   description = "Cloud Run job of each workload; empty while image_tag is null."
   value       = { for name, job in google_cloud_run_v2_job.workload : name => job.name }
@@ -102,7 +107,7 @@ output "schedules" {
 
 output "invoker_url" {
   description = "Address of the invoker, and the audience of identity tokens for it; null while image_tag is null."
-  value       = one(google_cloud_run_v2_service.invoker[*].uri)
+  value       = length(google_cloud_run_v2_service.invoker) == 0 ? null : local.invoker_url
 }
 
 output "grafana_url" {

@@ -1,5 +1,5 @@
-# What runs all the time or answers when it is asked: the price generator, the invoker, Grafana. Made once there are
-# images. Parked, the generator has no instance and the services answer nobody.
+# What runs all the time or answers when it is asked: the price generator, the worker, the invoker, Grafana. Made once
+# there are images. Parked, generator and worker have no instance and the services answer nobody.
 
 resource "google_cloud_run_v2_worker_pool" "generator" {
   count = local.with_images && var.enable_generator ? 1 : 0
@@ -19,7 +19,7 @@ resource "google_cloud_run_v2_worker_pool" "generator" {
     labels          = merge(local.labels, { component = "generator" })
 
     containers {
-      image   = local.images["worker"]
+      image   = local.images["serving"]
       command = ["fsictl"]
       args    = concat(["generate", "--open-end"], var.generator_options)
 
@@ -39,6 +39,87 @@ resource "google_cloud_run_v2_worker_pool" "generator" {
   }
 
   depends_on = [google_pubsub_topic_iam_member.publisher]
+}
+
+resource "google_cloud_run_v2_worker_pool" "workloads" {
+  count = local.with_images && var.enable_workers && !var.enable_gke ? 1 : 0
+
+  name                = "${var.prefix}-workloads"
+  location            = var.region
+  description         = "Does the workloads that are asked for by message."
+  deletion_protection = false # holds nothing
+  labels              = { component = "trainer" }
+
+  scaling {
+    manual_instance_count = var.parked ? 0 : 1
+  }
+
+  template {
+    service_account = google_service_account.component["trainer"].email
+    labels          = merge(local.labels, { component = "trainer" })
+
+    containers {
+      image   = local.images["trainer"]
+      command = ["fsictl"]
+      args    = ["job", "worker"]
+
+      dynamic "env" {
+        for_each = merge(local.environment, local.database_environment)
+
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      resources {
+        limits = { cpu = "2", memory = "4Gi" }
+      }
+    }
+
+    dynamic "containers" {
+      for_each = local.database_proxy
+
+      content {
+        name  = containers.value.name
+        image = containers.value.image
+        args  = containers.value.args
+
+        resources {
+          limits = { cpu = "1", memory = "512Mi" }
+        }
+      }
+    }
+
+    dynamic "vpc_access" {
+      for_each = local.database_proxy
+
+      content {
+        egress = "PRIVATE_RANGES_ONLY"
+
+        network_interfaces {
+          network    = google_compute_network.main.name
+          subnetwork = google_compute_subnetwork.main.name
+        }
+      }
+    }
+  }
+
+  depends_on = [google_pubsub_topic_iam_member.publisher, google_pubsub_subscription_iam_member.reader]
+}
+
+locals {
+  # Known before the service is made, which its own environment and its schedules need.
+  invoker_url = "https://${var.prefix}-invoker-${data.google_project.this.number}.${var.region}.run.app"
+
+  # Cloud Run lets nobody in without a token; the invoker looks once more at who it is.
+  invoker_environment = {
+    FSICTL_INVOKER_AUDIENCE = local.invoker_url
+    FSICTL_INVOKER_CALLERS = join(",", concat(
+      [google_service_account.component["scheduler"].email],
+      [for member in var.invoker_callers : split(":", member)[1] if can(regex("^(user|serviceAccount):", member))],
+    ))
+  }
 }
 
 resource "google_cloud_run_v2_service" "invoker" {
@@ -70,14 +151,14 @@ resource "google_cloud_run_v2_service" "invoker" {
     containers {
       image   = local.images["serving"]
       command = ["fsictl"]
-      args    = ["invoker", "serve", "--host", "0.0.0.0", "--port", "8080"]
+      args    = ["invoker", "serve", "--no-worker", "--host", "0.0.0.0", "--port", "8080"]
 
       ports {
         container_port = 8080
       }
 
       dynamic "env" {
-        for_each = local.environment
+        for_each = merge(local.environment, local.invoker_environment)
 
         content {
           name  = env.key

@@ -22,11 +22,11 @@ resource "google_storage_bucket" "main" {
     retention_duration_seconds = 604800
   }
 
-  # What Dataflow and Cloud Build put down on the way.
+  # What Cloud Build was given, and what Dataflow put down on the way. What a running job was staged with must stay.
   lifecycle_rule {
     condition {
-      age            = 14
-      matches_prefix = ["staging/", "temp/", "source/"]
+      age            = 30
+      matches_prefix = ["source/", "dataflow/temp/"]
     }
 
     action {

@@ -13,6 +13,9 @@ locals {
     }
   ]...)
 
+  # Pub/Sub writes these to tables of the same names itself.
+  written_by_pubsub = var.sink == "subscription" ? { for topic, readers in local.topics : "${topic}/sink" => topic if contains(readers, "sink") } : {}
+
   pubsub_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 
@@ -50,6 +53,16 @@ resource "google_pubsub_subscription" "reader" {
     maximum_backoff = "600s"
   }
 
+  dynamic "bigquery_config" {
+    for_each = contains(keys(local.written_by_pubsub), each.key) ? [1] : []
+
+    content {
+      table               = "${var.project}.${google_bigquery_table.table[each.value.topic].dataset_id}.${each.value.topic}"
+      use_table_schema    = true
+      drop_unknown_fields = false # a field that no table has is a mistake to be seen
+    }
+  }
+
   dynamic "dead_letter_policy" {
     for_each = each.value.reader == local.held ? [] : [1]
 
@@ -60,6 +73,8 @@ resource "google_pubsub_subscription" "reader" {
       max_delivery_attempts = 100
     }
   }
+
+  depends_on = [google_bigquery_table_iam_member.pubsub]
 }
 
 resource "google_pubsub_topic" "undeliverable" {
@@ -107,4 +122,13 @@ resource "google_pubsub_subscription_iam_member" "agent_takes_undeliverable" {
   subscription = google_pubsub_subscription.reader[each.key].name
   role         = "roles/pubsub.subscriber"
   member       = local.pubsub_agent
+}
+
+resource "google_bigquery_table_iam_member" "pubsub" {
+  for_each = local.written_by_pubsub
+
+  dataset_id = google_bigquery_dataset.tables.dataset_id
+  table_id   = google_bigquery_table.table[each.value].table_id
+  role       = "roles/bigquery.dataEditor"
+  member     = local.pubsub_agent
 }

@@ -123,6 +123,23 @@ variable "enable_cloud_sql" {
   default     = false
 }
 
+variable "enable_workers" {
+  description = "A program that takes workloads asked for by message, and schedules that ask the invoker. It costs money all day; without it schedules start Cloud Run jobs, which cost nothing in between."
+  type        = bool
+  default     = false
+}
+
+variable "sink" {
+  description = "What writes topics to tables: a Dataflow job, or Pub/Sub itself, for which a message must carry one row. The setting gcp.sink must say the same."
+  type        = string
+  default     = "dataflow"
+
+  validation {
+    condition     = contains(["dataflow", "subscription"], var.sink)
+    error_message = "The sink is dataflow or subscription."
+  }
+}
+
 variable "enable_gke" {
   description = "A GKE Autopilot cluster for the invoker and the training; Cloud Run does both without it."
   type        = bool
@@ -208,6 +225,11 @@ variable "table_days" {
   validation {
     condition     = alltrue([for days in values(var.table_days) : days >= 1])
     error_message = "A table keeps at least one day."
+  }
+
+  validation {
+    condition     = alltrue([for table in keys(var.table_days) : try(local.names.tables[table].partition, null) != null])
+    error_message = "Only a table that is cut by day can forget days: ${join(", ", [for name, table in local.names.tables : name if table.partition != null])}."
   }
 }
 

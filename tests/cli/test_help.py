@@ -9,7 +9,7 @@ HEAVY = {"numpy", "pyarrow", "keras", "jax", "onnx", "onnxruntime", "apsw", "sta
 
 GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify"]
 COMMANDS = [
-    *(["stream", name] for name in ("start", "stop", "status", "logs")),
+    *(["stream", name] for name in ("start", "stop", "status", "logs", "snapshot")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
     *(["infer", name] for name in ("run", "batch")),
     *(["model", name] for name in ("list", "show", "promote", "rollback")),

@@ -58,14 +58,14 @@ class Dataflow:
     refuse_replacements: str | None = None
     after: int = 1
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
-    _looks: dict[str, int] = field(default_factory=dict)
+    looks: dict[str, int] = field(default_factory=dict)
 
     def serve(self, server: ContractServer) -> None:
         """Answer for Dataflow."""
         jobs = "dataflow.projects.locations.jobs."
         server.reply(jobs + "list", self._list)
         server.reply(jobs + "get", self._get)
-        server.reply(jobs + "create", lambda request: self._add(request.body))
+        server.reply(jobs + "create", lambda request: self.add(request.body))
         server.reply(jobs + "update", self._update)
         server.reply(jobs + "snapshot", self._snapshot)
         server.reply(
@@ -91,7 +91,8 @@ class Dataflow:
                 return job
         return None
 
-    def _add(self, wanted: dict[str, Any]) -> dict[str, Any] | Refusal:
+    def add(self, wanted: dict[str, Any]) -> dict[str, Any] | Refusal:
+        """A new job of that name, unless another of the name is active."""
         replaced = wanted.get("replaceJobId")
         active = self._active(wanted["name"])
         if active is not None and active["id"] != replaced:
@@ -117,7 +118,7 @@ class Dataflow:
         launched = request.body["launchParameter"]
         active = self._active(launched["jobName"]) if launched.get("update") else None
         labels = launched["environment"].get("additionalUserLabels", {})
-        added = self._add({"name": launched["jobName"], "labels": labels, "replaceJobId": active and active["id"]})
+        added = self.add({"name": launched["jobName"], "labels": labels, "replaceJobId": active and active["id"]})
         return added if isinstance(added, Refusal) else {"job": added}
 
     def _list(self, request: Request) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class Dataflow:
         job = self.jobs.get(request.path["jobId"])
         if job is None:
             return Refusal(404, f"({request.path['jobId']}): Information about the job could not be found")
-        self._looks[job["id"]] = looks = self._looks.get(job["id"], 0) + 1
+        self.looks[job["id"]] = looks = self.looks.get(job["id"], 0) + 1
         if looks > self.after:
             self._move_on(job)
         return dict(job)
@@ -148,7 +149,7 @@ class Dataflow:
 
     def _set(self, job: dict[str, Any], state: str) -> None:
         job["currentState"] = f"JOB_STATE_{state}"
-        self._looks[job["id"]] = 0
+        self.looks[job["id"]] = 0
 
     def _update(self, request: Request) -> dict[str, Any] | Refusal:
         job, wanted = self.jobs[request.path["jobId"]], request.body["requestedState"]
@@ -170,3 +171,53 @@ class Dataflow:
         if taken["state"] == "PENDING":
             taken["state"] = "READY"
         return answer
+
+
+@dataclass(slots=True)
+class Project:
+    """A project in which all is as it must be, until a test changes it."""
+
+    name: str = "my-project"
+    region: str = "europe-west1"
+    state: str = "ACTIVE"
+    disabled: set[str] = field(default_factory=set)
+    denied: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+    quotas: dict[str, tuple[float, float]] = field(
+        default_factory=lambda: {"N2_CPUS": (24.0, 0.0), "DISKS_TOTAL_GB": (4096.0, 100.0), "INSTANCES": (24.0, 2.0)}
+    )
+    private_access: bool = True
+
+    def serve(self, server: ContractServer) -> None:
+        """Answer for what is asked about a project."""
+        manager = "cloudresourcemanager.projects."
+        server.reply(manager + "get", self._project)
+        server.reply(manager + "testIamPermissions", self._permissions)
+        server.reply("serviceusage.services.batchGet", self._services)
+        server.reply("compute.regions.get", self._region)
+        server.reply("compute.subnetworks.get", lambda _: {"privateIpGoogleAccess": self.private_access})
+        server.reply("pubsub.projects.subscriptions.get", self._subscription)
+
+    def _project(self, request: Request) -> dict[str, Any] | Refusal:
+        if request.path["name"] != f"projects/{self.name}":
+            return Refusal(403, "The caller does not have permission")
+        return {"projectId": self.name, "name": "projects/1", "state": self.state}
+
+    def _permissions(self, request: Request) -> dict[str, Any]:
+        return {"permissions": [one for one in request.body["permissions"] if one not in self.denied]}
+
+    def _services(self, request: Request) -> dict[str, Any]:
+        states = [(name, name.rsplit("/", 1)[1].split(".")[0] in self.disabled) for name in request.query["names"]]
+        return {"services": [{"name": name, "state": "DISABLED" if off else "ENABLED"} for name, off in states]}
+
+    def _region(self, request: Request) -> dict[str, Any] | Refusal:
+        if request.path["region"] != self.region:
+            return Refusal(404, f"The resource 'regions/{request.path['region']}' was not found")
+        quotas = [{"metric": name, "limit": limit, "usage": used} for name, (limit, used) in self.quotas.items()]
+        return {"name": self.region, "status": "UP", "quotas": quotas}
+
+    def _subscription(self, request: Request) -> dict[str, Any] | Refusal:
+        name = request.path["subscription"]
+        if name.rsplit("/", 1)[1] in self.missing:
+            return Refusal(404, f"Resource not found (resource={name})")
+        return {"name": name, "topic": "projects/p/topics/t"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.infra.offline import MISSING, Offline, environment_exists, mirror, schema_of, terraform_program
+from tests.infra.offline import EVERYTHING, MISSING, Offline, environment_exists, mirror, schema_of, terraform_program
 
 from fsictl.template_files import template_folder
 
@@ -28,3 +28,12 @@ def working_directory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def everything_up(working_directory: Callable[[str], Offline]) -> Offline:
+    """A system with every optional part, for tests that only look."""
+    terraform = working_directory("everything")
+    ended = terraform.apply(**EVERYTHING)
+    assert ended.code == 0, ended.problems
+    return terraform

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,17 +163,23 @@ class Offline:
         lines = [line for line in ended.stdout.splitlines() if line.startswith('{"@level"')]
         return Ended(ended.returncode, [json.loads(line) for line in lines], ended.stdout)
 
+    @staticmethod
+    def given(variables: Mapping[str, object]) -> list[str]:
+        """Variables as arguments; the project is always given."""
+        together = {"project": PROJECT} | dict(variables)
+        return [f"-var={name}={each if isinstance(each, str) else json.dumps(each)}" for name, each in together.items()]
+
     def plan(self, **variables: object) -> Ended:
         """Plan with these variables: code 0 without changes, 2 with."""
-        return self.run("plan", "-input=false", "-json", "-detailed-exitcode", "-out=plan", *given(variables))
+        return self.run("plan", "-input=false", "-json", "-detailed-exitcode", "-out=plan", *self.given(variables))
 
     def apply(self, **variables: object) -> Ended:
         """Apply with these variables."""
-        return self.run("apply", "-input=false", "-json", "-auto-approve", *given(variables))
+        return self.run("apply", "-input=false", "-json", "-auto-approve", *self.given(variables))
 
     def destroy(self, **variables: object) -> Ended:
         """Destroy everything."""
-        return self.run("apply", "-destroy", "-input=false", "-json", "-auto-approve", *given(variables))
+        return self.run("apply", "-destroy", "-input=false", "-json", "-auto-approve", *self.given(variables))
 
     def remembered(self) -> list[dict[str, Any]]:
         """Every resource that Terraform made, as it remembers it."""
@@ -190,15 +197,10 @@ def _resources(module: dict[str, Any]) -> Any:
         yield from _resources(child)
 
 
-def given(variables: dict[str, object]) -> list[str]:
-    """Variables as arguments; the project is always given."""
-    together = {"project": PROJECT} | variables
-    return [f"-var={name}={each if isinstance(each, str) else json.dumps(each)}" for name, each in together.items()]
-
-
 EVERYTHING: dict[str, object] = {
     "image_tag": "0.1.0",
     "enable_gke": True,
+    "enable_workers": True,
     "enable_cloud_sql": True,
     "enable_endpoint": True,
     "billing_account": "012345-6789AB-CDEF01",
@@ -211,3 +213,12 @@ EVERYTHING: dict[str, object] = {
     "table_days": {"prices": 90},
 }
 """Variables that turn every optional part on."""
+
+CLOUD_RUN: dict[str, object] = {
+    "image_tag": "0.1.0",
+    "enable_workers": True,
+    "sink": "subscription",
+    "enable_cloud_sql": True,
+    "invoker_callers": ["user:somebody@example.com", "group:people@example.com"],
+}
+"""Variables of a system without a cluster, whose schedules ask by message and whose tables Pub/Sub writes."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.infra.offline import EVERYTHING, PROJECT, Ended, Offline
+from tests.infra.offline import CLOUD_RUN, EVERYTHING, PROJECT, Ended, Offline
 
 from fsictl.backends.gcp import names
 from fsictl.records.schemas import TABLES
@@ -81,7 +81,7 @@ def test_every_other_output_has_a_value(up: Offline) -> None:
     outputs = up.outputs()
     assert not {name for name, value in outputs.items() if value in ("", [], {})}
     declared = set(re.findall(r'^output "(\w+)"', (up.module / "outputs.tf").read_text(encoding="utf-8"), re.MULTILINE))
-    assert declared - set(outputs) == {"invoker_url"}  # with a cluster the invoker is not on Cloud Run
+    assert declared - set(outputs) == {"invoker_url", "workers"}  # with a cluster neither is on Cloud Run
     assert outputs["subnetwork"] == "regions/europe-west1/subnetworks/fsictl-europe-west1"
     assert outputs["database"] == "demo-project:europe-west1:fsictl-metadata"
     assert outputs["jobs"] == outputs["schedules"] == {"sql": "fsictl-sql"}
@@ -172,8 +172,11 @@ def test_what_failed_in_the_middle_is_finished_by_the_next_run(working_directory
 def test_what_somebody_else_made_is_not_taken_over(working_directory: Make) -> None:
     """Two systems of one prefix would read each other's messages."""
     terraform = working_directory("taken")
-    assert terraform.apply(image_tag="0.1.0").code == 0
+    assert terraform.apply(**CLOUD_RUN).code == 0
+    outputs = terraform.outputs()
+    assert outputs["invoker_url"].startswith("https://fsictl-invoker-")
+    assert (outputs["workers"], set(outputs["jobs"])) == ("fsictl-workloads", {"train", "sql"})
     (terraform.module / "terraform.tfstate").unlink()
-    ended = terraform.apply(image_tag="0.1.0")
+    ended = terraform.apply(**CLOUD_RUN)
     assert ended.code == 1
     assert any("Error 409" in problem for problem in ended.problems)

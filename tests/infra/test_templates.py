@@ -57,7 +57,7 @@ MISTAKES = {
     "unknown block": ("storage.tf", "soft_delete_policy {", "hard_delete_policy {", "Unsupported block type"),
     "unknown resource": ("network.tf", '"google_compute_firewall"', '"google_compute_wall"', "Invalid resource type"),
     "wrong type": ("services.tf", "max_instance_count = 1", 'max_instance_count = "one"', "Incorrect attribute value"),
-    "missing required": ("jobs.tf", "image   = local.images[each.value.image]\n", "", "Missing required argument"),
+    "missing required": ("budget.tf", "billing_account = var.billing_account\n", "", "Missing required argument"),
     "missing block": ("budget.tf", "  amount {", "  all_updates_rule {", "Insufficient amount blocks"),
     "two of one": ("storage.tf", "versioning {", "versioning {\n    enabled = true\n  }\n  versioning {", "Too many"),
     "reference to nothing": ("outputs.tf", "storage_bucket.main", "storage_bucket.a", "undeclared resource"),

@@ -74,6 +74,7 @@ def build(pipeline: beam.Pipeline, name: str, settings: Settings) -> None:
     """Put the steps of the pipeline ``name`` into a Beam pipeline, between Pub/Sub and Pub/Sub or BigQuery."""
     gcp, metrics = settings.gcp, settings.metrics
     project = gcp.project or ""
+    bucket = bucket_name(gcp.bucket, project, gcp.prefix)
 
     def source(topic: str) -> FromSubscription:
         subscription = subscription_id(gcp.prefix, topic, name)
@@ -101,7 +102,7 @@ def build(pipeline: beam.Pipeline, name: str, settings: Settings) -> None:
             sink=sink(RECONERR_TOPIC),
             dead_letters=letters,
             rules=window_rules_of(settings),
-            open_artifacts=partial(open_artifacts, project, bucket_name(gcp.bucket, project, gcp.prefix)),
+            open_artifacts=partial(open_artifacts, project, bucket),
             wait=metrics.allowed_lateness,
         )
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fsictl import __version__
@@ -11,6 +12,7 @@ from fsictl.clock import Clock
 from fsictl.settings.schema import Settings
 
 if TYPE_CHECKING:
+    from fsictl.backends.gcp.checks import Check
     from fsictl.backends.gcp.engine import DataflowEngine, Program
 
 
@@ -18,10 +20,10 @@ def dataflow_engine(
     settings: Settings, environment: Mapping[str, str], clock: Clock, say: Callable[[str], None]
 ) -> DataflowEngine:
     """The engine of Dataflow jobs; Apache Beam is imported when one is launched."""
-    from fsictl.backends.gcp.bucket import Bucket
     from fsictl.backends.gcp.control import Access, needs_gcp
     from fsictl.backends.gcp.engine import DataflowEngine
     from fsictl.backends.gcp.jobs import DataflowJobs
+    from fsictl.backends.gcp.objects import Objects
     from fsictl.backends.gcp.options import JobOptions
 
     gcp = settings.gcp
@@ -35,7 +37,7 @@ def dataflow_engine(
 
     return DataflowEngine(
         DataflowJobs(access, gcp.region),
-        Bucket(access, options.bucket),
+        Objects.of(access, options.bucket),
         options,
         program,
         clock,
@@ -44,3 +46,17 @@ def dataflow_engine(
         by_template=gcp.launch == "template",
         say=say,
     )
+
+
+def cloud_checks(settings: Settings, environment: Mapping[str, str], clock: Clock) -> list[Check]:
+    """What must hold on Google Cloud, as `fsictl doctor` shows it; asked for twice at most, so that it answers soon."""
+    from fsictl.backends.gcp import checks
+    from fsictl.backends.gcp.control import Access
+    from fsictl.backends.gcp.names import READERS
+    from fsictl.backends.gcp.options import JobOptions
+
+    gcp = settings.gcp
+    access = replace(Access.of(gcp.project, environment, clock), tries=2)
+    options = JobOptions.of(gcp, access.project, __version__)
+    jobs = len(NAMES) if gcp.sink == "dataflow" else len(NAMES) - 1
+    return list(checks.cloud_checks(access, options, READERS, jobs))

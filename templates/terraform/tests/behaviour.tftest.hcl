@@ -44,6 +44,15 @@ run "what_costs_money_is_asked_for" {
   }
 }
 
+run "only_who_writes_may_write" {
+  command = plan
+
+  assert {
+    condition     = toset([for component, grant in google_bigquery_dataset_iam_member.tables : component if grant.role == "roles/bigquery.dataEditor"]) == toset(["worker", "sql"])
+    error_message = "A component may write tables that it does not write."
+  }
+}
+
 run "data_is_protected" {
   command = plan
 
@@ -83,6 +92,29 @@ run "protection_can_be_taken_off" {
   assert {
     condition     = !anytrue([for table in google_bigquery_table.table : table.deletion_protection])
     error_message = "The tables could never be removed."
+  }
+}
+
+run "tables_are_cut_by_day_and_sorted_by_symbol" {
+  command = plan
+
+  variables {
+    table_days = { prices = 90 }
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["prices", "metrics", "reconerr"] :
+      google_bigquery_table.table[name].time_partitioning[0].type == "DAY" &&
+      google_bigquery_table.table[name].time_partitioning[0].field == "timestamp" &&
+      google_bigquery_table.table[name].clustering == tolist(["symbol"])
+    ])
+    error_message = "A table with symbols is not cut by day of event time and sorted by symbol."
+  }
+
+  assert {
+    condition     = google_bigquery_table.table["prices"].time_partitioning[0].expiration_ms == 90 * 86400000
+    error_message = "The table prices does not keep 90 days."
   }
 }
 
@@ -156,6 +188,57 @@ run "a_cluster_replaces_cloud_run" {
   }
 }
 
+run "a_worker_is_asked_through_the_invoker" {
+  command = plan
+
+  variables {
+    image_tag      = "0.1.0"
+    enable_workers = true
+  }
+
+  assert {
+    condition     = google_cloud_scheduler_job.workload["train"].http_target[0].uri == "https://fsictl-invoker-123456789012.europe-west1.run.app/invoke?workload=train" && length(google_cloud_scheduler_job.workload["train"].http_target[0].oidc_token) == 1
+    error_message = "The schedule does not ask the invoker."
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_worker_pool.workloads[0].scaling[0].manual_instance_count == 1
+    error_message = "Nobody would do what the invoker asks for."
+  }
+}
+
+run "nobody_is_let_in_without_a_name" {
+  command = plan
+
+  variables {
+    image_tag       = "0.1.0"
+    invoker_callers = ["user:somebody@example.com", "group:people@example.com"]
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.invoker[0].invoker_iam_disabled != true && google_cloud_run_v2_service.grafana[0].invoker_iam_disabled != true
+    error_message = "Cloud Run would let everybody in."
+  }
+
+  assert {
+    condition     = toset(keys(google_cloud_run_v2_service_iam_member.invoker_caller)) == toset(["group:people@example.com", "scheduler", "user:somebody@example.com"])
+    error_message = "Others than those named may call."
+  }
+}
+
+run "pubsub_writes_the_tables_when_it_is_the_sink" {
+  command = plan
+
+  variables {
+    sink = "subscription"
+  }
+
+  assert {
+    condition     = toset([for key, subscription in google_pubsub_subscription.reader : key if length(subscription.bigquery_config) == 1]) == toset(["prices/sink", "metrics/sink", "reconerr/sink"])
+    error_message = "Pub/Sub does not write the three tables, or more than those."
+  }
+}
+
 run "the_database_has_no_address_of_the_internet" {
   command = plan
 
@@ -194,6 +277,16 @@ run "a_budget_needs_an_account" {
   expect_failures = [var.monthly_budget]
 }
 
+run "a_table_without_days_cannot_forget_them" {
+  command = plan
+
+  variables {
+    table_days = { promotions = 30 }
+  }
+
+  expect_failures = [var.table_days]
+}
+
 run "wrong_values_are_refused" {
   command = plan
 
@@ -207,6 +300,7 @@ run "wrong_values_are_refused" {
     image_tag            = "latest"
     train_schedule       = "hourly"
     sql_schedule         = "@daily"
+    sink                 = "table"
     grafana_viewers      = ["allUsers"]
     invoker_callers      = ["allAuthenticatedUsers"]
     message_days         = 32
@@ -219,7 +313,7 @@ run "wrong_values_are_refused" {
 
   expect_failures = [
     var.project, var.region, var.prefix, var.dataset, var.bucket, var.labels, var.image_tag, var.train_schedule,
-    var.sql_schedule, var.grafana_viewers, var.invoker_callers, var.message_days, var.table_days, var.kms_key,
+    var.sql_schedule, var.sink, var.grafana_viewers, var.invoker_callers, var.message_days, var.table_days, var.kms_key,
     var.billing_account, var.training_alarm_hours, var.alert_email,
   ]
 }

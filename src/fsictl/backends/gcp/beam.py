@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.pvalue import PBegin, PCollection
 
+from fsictl.backends.gcp.message_ids import own_attributes, published_attributes
 from fsictl.backends.gcp.names import ID_ATTRIBUTE
 from fsictl.backends.gcp.rows import one_row_messages
 from fsictl.records.message import Message, Received
@@ -49,10 +49,11 @@ class AsReceived(beam.DoFn):
 
     def process(self, message: PubsubMessage, moment: Any = beam.DoFn.TimestampParam) -> Iterator[Received]:
         # The runner may keep the attributes that it was told to read for itself.
-        attributes = {TIMESTAMP_ATTRIBUTE: str(moment.micros // 1000), **(message.attributes or {})}
+        given = message.attributes or {}
+        attributes = {TIMESTAMP_ATTRIBUTE: str(moment.micros // 1000), **own_attributes(given)}
         published = message.publish_time
         published_ms = 0 if published is None else round(published.timestamp() * 1000)
-        origin = message.message_id or attributes.get(ID_ATTRIBUTE, "")
+        origin = message.message_id or given.get(ID_ATTRIBUTE, "")
         yield Received(self._topic, origin, Message(message.data or b"", attributes), published_ms)
 
 
@@ -87,21 +88,7 @@ class AsPublished(beam.DoFn):
     """Our messages to Pub/Sub's."""
 
     def process(self, message: Message) -> Iterator[PubsubMessage]:
-        yield PubsubMessage(message.data, {**message.attributes, ID_ATTRIBUTE: message_id(message)})
-
-
-def message_id(message: Message) -> str:
-    """The same text for the same data and attributes, so that a message which is made again is known.
-
-    >>> one, other = Message(b"rows", {"symbol": "A"}), Message(b"rows", {"symbol": "B"})
-    >>> message_id(one) == message_id(Message(b"rows", {"symbol": "A"})) != message_id(other)
-    True
-    """
-    digest = hashlib.blake2b(message.data, digest_size=16)
-    for name, value in sorted(message.attributes.items()):
-        if name != ID_ATTRIBUTE:
-            digest.update(f"\0{name}\0{value}".encode())
-    return digest.hexdigest()
+        yield PubsubMessage(message.data, published_attributes(message))
 
 
 def kept_steps(pipeline: beam_runner_api_pb2.Pipeline) -> dict[str, str]:

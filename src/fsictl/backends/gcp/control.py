@@ -50,6 +50,7 @@ class Access:
     clock: Clock
     endpoint: str | None = None
     emulated: bool = False
+    tries: int = TRIES
 
     @classmethod
     def of(cls, project: str | None, environment: Mapping[str, str], clock: Clock) -> Access:
@@ -83,7 +84,7 @@ class Access:
         """An HTTP session with these credentials."""
         with needs_gcp():
             from google.auth.transport.requests import AuthorizedSession
-        return AuthorizedSession(self.credentials)  # type: ignore[no-untyped-call]
+        return AuthorizedSession(self.credentials)
 
     def client(self, kind: Any) -> Any:
         """A client of that class (``google.cloud.dataflow_v1beta3.JobsV1Beta3Client``), over REST."""
@@ -91,7 +92,7 @@ class Access:
         return kind(credentials=self.credentials, transport="rest", **options)
 
     def request(
-        self, verb: str, service: str, path: str, *, what: str, body: Any = None, query: Mapping[str, str] | None = None
+        self, verb: str, service: str, path: str, *, what: str, body: Any = None, query: Mapping[str, Any] | None = None
     ) -> Any:
         """Call ``https://SERVICE.googleapis.com/PATH`` and return the JSON of the answer.
 
@@ -104,13 +105,13 @@ class Access:
 
             answer = self.session.request(verb, address, json=body, params=query, timeout=TIMEOUT)
             if answer.status_code >= 400:
-                raise from_http_response(answer)  # type: ignore[no-untyped-call]
+                raise from_http_response(answer)
             return answer.json() if answer.content else None
 
         return self.call(ask, what, again=verb == "GET")
 
     def call(self, action: Callable[[], Any], what: str, *, again: bool = True) -> Any:
-        """The result of a call, tried up to five times while Google is busy or away.
+        """The result of a call, tried up to ``tries`` times while Google is busy or away.
 
         ``again`` says that doing it twice does no harm; without it only a call that Google did not begin is
         repeated (429). Raises ``CloudRefusedError``, ``BusyError`` or ``CloudUnavailableError``.
@@ -120,7 +121,7 @@ class Access:
         from requests.exceptions import RequestException
 
         wait = _FIRST_WAIT
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(self.tries)):
             try:
                 return action()
             except (GoogleAPICallError, GoogleAuthError, RequestException) as error:

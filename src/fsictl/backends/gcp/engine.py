@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fsictl.backends.gcp.bucket import Bucket
 from fsictl.backends.gcp.control import CloudRefusedError, needs_gcp
 from fsictl.backends.gcp.graph import Graph, obstacles
 from fsictl.backends.gcp.jobs import DataflowJobs, Job
 from fsictl.backends.gcp.names import job_name
+from fsictl.backends.gcp.objects import Objects
 from fsictl.backends.gcp.options import JobOptions, label_value
 from fsictl.backends.gcp.template import SNAPSHOT_PARAMETER
 from fsictl.clock import Clock
@@ -51,7 +51,7 @@ class DataflowEngine:
     def __init__(
         self,
         jobs: DataflowJobs,
-        bucket: Bucket,
+        objects: Objects,
         options: JobOptions,
         program: Callable[[str], Program],
         clock: Clock,
@@ -61,7 +61,7 @@ class DataflowEngine:
         by_template: bool,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._jobs, self._bucket, self._options, self._program = jobs, bucket, options, program
+        self._jobs, self._objects, self._options, self._program = jobs, objects, options, program
         self._clock, self._pipelines, self._version = clock, pipelines, version
         self._by_template, self._say = by_template, say
 
@@ -109,10 +109,10 @@ class DataflowEngine:
         known = job.labels.get(GRAPH_LABEL)
         if known == graph.fingerprint:
             return
-        document = None if known is None else self._bucket.read(_graph_object(known))
-        if document is None:  # a job of another program: Dataflow's own check says whether it can be replaced
+        stored = None if known is None else self._objects.read(_graph_object(known))
+        if stored is None:  # a job of another program: Dataflow's own check says whether it can be replaced
             return
-        found = obstacles(Graph.of_document(document), graph)
+        found = obstacles(Graph.of_document(stored[0].decode()), graph)
         if found:
             message = f"{name} cannot be replaced in place: {'; '.join(found[:3])}"
             hint = f"Drain it and start anew, with an empty state: fsictl stream stop --only {name}."
@@ -120,7 +120,7 @@ class DataflowEngine:
 
     def _launch(self, name: str, program: Program, *, update: bool, snapshot: str | None) -> str:
         graph = program.graph
-        self._bucket.write(_graph_object(graph.fingerprint), graph.document())
+        self._objects.write(_graph_object(graph.fingerprint), graph.document().encode())
         labels = {
             PIPELINE_LABEL: name,
             GRAPH_LABEL: graph.fingerprint,
@@ -133,14 +133,14 @@ class DataflowEngine:
             return program.submit(arguments)
         with needs_gcp():
             from google.cloud import dataflow_v1beta3 as dataflow
-        document = json.dumps(program.template, indent=1)
-        template = hashlib.blake2b(document.encode(), digest_size=8).hexdigest()
-        address = self._bucket.write(f"dataflow/templates/{name}-{template}.json", document)
+        document = json.dumps(program.template, indent=1).encode()
+        template = f"dataflow/templates/{name}-{hashlib.blake2b(document, digest_size=8).hexdigest()}.json"
+        self._objects.write(template, document)
         parameters = program.parameters | ({SNAPSHOT_PARAMETER: snapshot} if snapshot else {})
         launched = self._jobs.launch(
             dataflow.LaunchFlexTemplateParameter(
                 job_name=job_name(self._options.prefix, name),
-                container_spec_gcs_path=address,
+                container_spec_gcs_path=self._objects.uri(template),
                 parameters=parameters,
                 environment=self._options.environment(name, labels),
                 update=update,

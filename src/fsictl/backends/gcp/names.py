@@ -10,7 +10,8 @@ COMPONENTS = ("generator", "worker", "trainer", "invoker", "sql", "grafana", "sc
 """What runs on the cloud; each has a service account of its own."""
 
 IMAGES = ("worker", "trainer", "serving", "sql", "grafana")
-"""The images that are built; the worker's is that of the streaming jobs and of the generator too."""
+"""The images that are built: ``worker`` for streaming jobs, ``trainer`` for workloads, ``serving`` for the invoker, the
+model server and the generator."""
 
 ID_ATTRIBUTE = "message-id"
 """The attribute by which a message that was published twice is known; our own publishers set it."""

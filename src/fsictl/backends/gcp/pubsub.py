@@ -64,7 +64,7 @@ class PubSubMessenger:
 
     def _publish(self, topic: str, messages: list[PubsubMessage]) -> None:
         def publish() -> Any:
-            return self._publisher.publish(topic=topic, messages=messages, retry=None, timeout=30.0)
+            return self._publisher.publish(topic=topic, messages=list(messages), retry=None, timeout=30.0)
 
         # When the answer is lost it makes two messages of each, which have the same identifier of ours.
         self._access.call(publish, f"publish to {topic}")

@@ -11,7 +11,10 @@ output "manifests" {
     accounts    = { for component, account in var.accounts : component => account.email }
     images      = var.images
     environment = var.environment
-    database    = var.database
+    registry    = var.registry
+    proxy       = var.proxy
+    workers     = var.workers
+    invoker     = var.invoker_environment
     schedule    = var.schedule
     time_zone   = var.time_zone
   })

@@ -43,9 +43,14 @@ variable "environment" {
   type        = map(string)
 }
 
-variable "database" {
-  description = "Cloud SQL instance as PROJECT:REGION:NAME; null without one."
-  type        = string
+variable "registry" {
+  description = "Settings of those who use the database of models; empty without one."
+  type        = map(string)
+}
+
+variable "proxy" {
+  description = "The proxy of the database beside them; null without one."
+  type        = object({ name = string, image = string, args = list(string) })
 }
 
 variable "schedule" {
@@ -61,4 +66,14 @@ variable "time_zone" {
 variable "accounts" {
   description = "Service accounts that pods act as, by component."
   type        = map(object({ name = string, email = string }))
+}
+
+variable "workers" {
+  description = "Whether a worker takes workloads asked for by message."
+  type        = bool
+}
+
+variable "invoker_environment" {
+  description = "Settings of the invoker alone: whom it lets in."
+  type        = map(string)
 }

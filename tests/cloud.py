@@ -78,7 +78,7 @@ class Place:
 
     @cached_property
     def objects(self) -> Objects:
-        objects = Objects.of(self.access, self.environment, self.bucket)
+        objects = Objects.of(self.access, self.bucket, self.environment)
         objects.make("EU")
         return objects
 

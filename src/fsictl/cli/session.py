@@ -20,13 +20,14 @@ from fsictl.settings.schema import Settings
 
 if TYPE_CHECKING:
     from fsictl.backends.gcp.engine import DataflowEngine
-    from fsictl.backends.local.artifacts import LocalArtifacts
     from fsictl.backends.local.engine import LocalEngine
     from fsictl.backends.local.messenger import LocalMessenger
     from fsictl.backends.local.policy import Policy
-    from fsictl.backends.local.warehouse import LocalWarehouse
+    from fsictl.backends.relational.database import RelationalDatabase
+    from fsictl.ports.artifacts import Artifacts
     from fsictl.ports.engine import Engine
     from fsictl.ports.messenger import PipelineProgress
+    from fsictl.ports.warehouse import Warehouse
     from fsictl.sql.project import SqlProject
 
 STATE_FOLDER = ".fsictl"
@@ -108,26 +109,60 @@ class Session:
             tables_ms={table: round(age * 24 * _HOUR_MS) for table, age in days.items() if age is not None},
         )
 
+    def _check_local(self) -> None:
+        """Raise ``PreconditionError`` on a target that only ``fsictl infra`` knows."""
+        if self.settings.target != "local":
+            message = f"this command does not run on the target {self.settings.target} yet"
+            raise PreconditionError(message, hint="Leave --target away to run it here; `fsictl infra` knows the cloud.")
+
     @cached_property
     def messenger(self) -> LocalMessenger:
         """The target's messenger."""
+        self._check_local()
         from fsictl.backends.local.messenger import LocalMessenger
 
         return LocalMessenger(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
 
     @cached_property
-    def warehouse(self) -> LocalWarehouse:
+    def warehouse(self) -> Warehouse:
         """The target's warehouse."""
+        self._check_local()
         from fsictl.backends.local.warehouse import LocalWarehouse
 
-        return LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
+        tables = LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
+        if self._registry is None:
+            return tables
+        from fsictl.backends.relational.warehouse import RegisteredWarehouse
+
+        return RegisteredWarehouse(tables, self._registry)
 
     @cached_property
-    def artifacts(self) -> LocalArtifacts:
+    def artifacts(self) -> Artifacts:
         """The target's store of model versions."""
+        self._check_local()
         from fsictl.backends.local.artifacts import LocalArtifacts
 
-        return LocalArtifacts(self.root)
+        files = LocalArtifacts(self.root)
+        if self._registry is None:
+            return files
+        from fsictl.backends.relational.artifacts import RegisteredArtifacts
+
+        return RegisteredArtifacts(files, self._registry, self.clock, fresh_for=1.0)
+
+    @cached_property
+    def _registry(self) -> RelationalDatabase | None:
+        """The database of versions, if one is set."""
+        if self.settings.model.registry is None:
+            return None
+        from fsictl.backends.relational.registry import registry
+
+        return registry(self.settings.model.registry, folder=self.workspace)
+
+    def close(self) -> None:
+        """Give back what others may wait for: connections to the registry, if there are some."""
+        registry = self.__dict__.get("_registry")  # only if it was asked for
+        if registry is not None:
+            registry.close()
 
     @property
     def is_cloud(self) -> bool:
@@ -178,7 +213,9 @@ class Session:
         return dataflow_engine(self.settings, self.environment, self.clock, self.output.say)
 
     def _foreground(self, pipeline: str) -> list[str]:
-        """The command line that runs a pipeline in a process of its own."""
+        """The command line that runs a pipeline, or the worker, in a process of its own."""
+        if pipeline == "workloads":
+            return self.command("job", "worker")
         return self.command("stream", "start", "--foreground", "--only", pipeline)
 
     def command(self, *arguments: str) -> list[str]:

@@ -72,7 +72,7 @@ class Access:
             from google.auth.credentials import AnonymousCredentials
             from google.auth.exceptions import DefaultCredentialsError
         if self.endpoint is not None or self.emulated:
-            return AnonymousCredentials()  # type: ignore[no-untyped-call]
+            return AnonymousCredentials()
         try:
             found, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
         except DefaultCredentialsError as error:

@@ -19,7 +19,7 @@ def open_artifacts(project: str, bucket: str) -> Artifacts:
     from fsictl.backends.gcp.objects import Objects
 
     access = Access.of(project, os.environ, SystemClock())
-    return GcsArtifacts(Objects.of(access, os.environ, bucket), fresh=_FRESH)
+    return GcsArtifacts(Objects.of(access, bucket), fresh=_FRESH)
 
 
 def open_warehouse(project: str, dataset: str) -> Warehouse:

@@ -44,7 +44,7 @@ def status(
 ) -> None:
     """Show what runs here, how far it is, the model and the newest prices."""
     if session.settings.target == "gcp":
-        from fsictl.cli.infra_cloud import bill_now, show_bill
+        from fsictl.cli.infra_bill import bill_now, show_bill
 
         show_bill(session, bill_now(session))
         return

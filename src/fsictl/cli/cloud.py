@@ -37,7 +37,7 @@ def dataflow_engine(
 
     return DataflowEngine(
         DataflowJobs(access, gcp.region),
-        Objects.of(access, options.bucket),
+        Objects.of(access, environment, options.bucket),
         options,
         program,
         clock,

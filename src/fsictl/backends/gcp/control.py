@@ -72,7 +72,7 @@ class Access:
             from google.auth.credentials import AnonymousCredentials
             from google.auth.exceptions import DefaultCredentialsError
         if self.endpoint is not None or self.emulated:
-            return AnonymousCredentials()
+            return AnonymousCredentials()  # type: ignore[no-untyped-call]
         try:
             found, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
         except DefaultCredentialsError as error:
@@ -84,7 +84,7 @@ class Access:
         """An HTTP session with these credentials."""
         with needs_gcp():
             from google.auth.transport.requests import AuthorizedSession
-        return AuthorizedSession(self.credentials)
+        return AuthorizedSession(self.credentials)  # type: ignore[no-untyped-call]
 
     def client(self, kind: Any) -> Any:
         """A client of that class (``google.cloud.dataflow_v1beta3.JobsV1Beta3Client``), over REST."""
@@ -105,7 +105,7 @@ class Access:
 
             answer = self.session.request(verb, address, json=body, params=query, timeout=TIMEOUT)
             if answer.status_code >= 400:
-                raise from_http_response(answer)
+                raise from_http_response(answer)  # type: ignore[no-untyped-call]
             return answer.json() if answer.content else None
 
         return self.call(ask, what, again=verb == "GET")
@@ -237,7 +237,10 @@ def _is_lasting(error: Exception) -> bool:
 
 
 def _asked_wait(error: Exception) -> float | None:
-    """Seconds that the answer asks to wait, in the header ``Retry-After``."""
+    """Seconds that the answer asks to wait: the header ``Retry-After``, or ``RetryInfo`` of gRPC."""
+    for detail in getattr(error, "details", None) or ():
+        if hasattr(detail, "retry_delay"):
+            return float(detail.retry_delay.ToTimedelta().total_seconds())
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     asked = headers.get("retry-after", "")
     return float(asked) if re.fullmatch(r"\d+(\.\d+)?", asked) else None

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,11 +35,23 @@ def make(name: str) -> Path:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     print(f"making .environments/{name}", flush=True)
-    venv.create(folder, with_pip=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
+    install(folder, requirements)
     stamp.write_text(wanted, encoding="utf-8")
     return folder
+
+
+def install(folder: Path, requirements: Path) -> None:
+    """Make a virtual environment with these requirements: with uv where it is there, which is faster, else with pip."""
+    python, uv = str(folder / "bin" / "python"), shutil.which("uv")
+    if uv is not None:
+        venv.create(folder)
+        command = [uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(requirements)]
+        if subprocess.run(command, check=False).returncode == 0:
+            return
+    venv.create(folder, with_pip=True, clear=True)
+    # Not compiled: of most packages a few modules are imported at all.
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
 
 
 def start_go_install(name: str) -> subprocess.Popen[bytes] | None:
@@ -73,9 +86,8 @@ def main(names: list[str]) -> None:
     of_go = {file.stem for file in LISTS.glob("*.go-install")}
     wanted = names or sorted(of_go | {file.stem for file in LISTS.glob("*.txt")})
     builds = {name: start_go_install(name) for name in wanted if name in of_go}
-    for name in wanted:
-        if name not in of_go:
-            make(name)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(make, [name for name in wanted if name not in of_go]))
     for name, build in builds.items():
         if build is not None:
             finish_go_install(name, build)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsictl.errors import PreconditionError, StorageError
+from fsictl.errors import BusyError, PreconditionError, StorageError
 
 LEAST_FREE = 1_000_000_000
 """Bytes below which a day of prices may not fit."""
@@ -71,6 +73,30 @@ def check_removable(root: Path) -> None:
     if state.is_file() and '"type": "google_' in state.read_text(encoding="utf-8", errors="replace"):
         message = f"{state} is the only memory of what is on Google Cloud"
         raise PreconditionError(message, hint="Take that down first: `fsictl infra down --target gcp`.")
+
+
+def check_unused(root: Path) -> None:
+    """Raise ``BusyError`` when another process has a file of the folder open, such as a publisher or the page."""
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        if int(process.name) != os.getpid() and _has_open(process, root):
+            command = " ".join(_command_line(process)[-4:])
+            message = f"process {process.name} ({command}) uses {root}"
+            raise BusyError(message, hint="End it (Ctrl-C, or `kill` and its number), then run it again.")
+
+
+def _has_open(process: Path, root: Path) -> bool:
+    with suppress(OSError):  # it is somebody else's, or it has ended
+        for descriptor in (process / "fd").iterdir():
+            with suppress(OSError):
+                if os.readlink(descriptor).startswith(f"{root}/"):
+                    return True
+    return False
+
+
+def _command_line(process: Path) -> list[str]:
+    with suppress(OSError):
+        return (process / "cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+    return ["?"]
 
 
 def remove(root: Path) -> None:

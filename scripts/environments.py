@@ -35,13 +35,23 @@ def make(name: str) -> Path:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     print(f"making .environments/{name}", flush=True)
-    venv.create(folder, with_pip=True)
-    # Not compiled: of most packages a few modules are imported at all.
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-compile"]
-    pip.append("--disable-pip-version-check")
-    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
+    install(folder, requirements)
     stamp.write_text(wanted, encoding="utf-8")
     return folder
+
+
+def install(folder: Path, requirements: Path) -> None:
+    """Make a virtual environment with these requirements: with uv where it is there, which is faster, else with pip."""
+    python, uv = str(folder / "bin" / "python"), shutil.which("uv")
+    if uv is not None:
+        venv.create(folder)
+        command = [uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(requirements)]
+        if subprocess.run(command, check=False).returncode == 0:
+            return
+    venv.create(folder, with_pip=True, clear=True)
+    # Not compiled: of most packages a few modules are imported at all.
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
 
 
 def start_go_install(name: str) -> subprocess.Popen[bytes] | None:

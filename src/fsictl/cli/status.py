@@ -43,19 +43,19 @@ def status(
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
 ) -> None:
     """Show what runs here, how far it is, the model and the newest prices."""
-    if session.settings.target == "gcp":
-        from fsictl.cli.infra_bill import bill_now, show_bill
-
-        show_bill(session, bill_now(session))
-        return
     session.need_workspace()
     looks = looks_at(session)
     if not watch:
         found = overview(session, looks)
+        bill = _bill(session)
         if session.output.as_json:
-            session.output.document(found)
+            session.output.document(found if bill is None else {**found, "costs_now": bill})
         else:
             session.output.console.print(rendered(found))
+            if bill is not None:
+                from fsictl.cli.infra_bill import show_bill
+
+                show_bill(session, bill)
         return
     if session.output.as_json or not sys.stdout.isatty():
         while True:
@@ -68,6 +68,22 @@ def status(
         while True:
             live.update(rendered(overview(session, looks), height=console.height), refresh=True)
             session.clock.sleep(interval)
+
+
+def _bill(session: Session) -> list[dict[str, object]] | None:
+    """What costs money on Google Cloud now; ``None`` on this machine, or when it cannot be told, and why is said."""
+    if not session.is_cloud:
+        return None
+    from fsictl.cli.infra_bill import bill_now, is_known_here
+
+    if not is_known_here(session):
+        session.output.say("What costs money now says [bold]fsictl infra cost --now[/bold].")
+        return None
+    try:
+        return bill_now(session)
+    except FsictlError as error:
+        session.output.say(f"What costs money now is not known: {error}. {error.hint}")
+        return None
 
 
 def looks_at(session: Session) -> Watch:

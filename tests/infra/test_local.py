@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fsictl.clock import ManualClock
 from fsictl.errors import BusyError, PreconditionError, StorageError
 from fsictl.infra import local
 
@@ -69,7 +70,7 @@ def test_the_memory_of_the_cloud_is_not_removed(tmp_path: Path) -> None:
 
 
 def test_who_uses_the_folder_is_named(tmp_path: Path) -> None:
-    local.check_unused(tmp_path)
+    local.check_unused(tmp_path, ManualClock(0))
     (tmp_path / "prices.db").write_text("")
     code = "import sys, time; file = open(sys.argv[1]); print('open', flush=True); time.sleep(60)"
     command = [sys.executable, "-c", code, str(tmp_path / "prices.db")]
@@ -77,8 +78,8 @@ def test_who_uses_the_folder_is_named(tmp_path: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         with pytest.raises(BusyError, match=f"process {process.pid} "):
-            local.check_unused(tmp_path)
+            local.check_unused(tmp_path, ManualClock(0))
         process.kill()
-    local.check_unused(tmp_path)
+    local.check_unused(tmp_path, ManualClock(0))
     with (tmp_path / "prices.db").open():  # our own do not count
-        local.check_unused(tmp_path)
+        local.check_unused(tmp_path, ManualClock(0))

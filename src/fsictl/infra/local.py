@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fsictl.clock import Clock
 from fsictl.errors import BusyError, PreconditionError, StorageError
 
 LEAST_FREE = 1_000_000_000
@@ -75,13 +76,26 @@ def check_removable(root: Path) -> None:
         raise PreconditionError(message, hint="Take that down first: `fsictl infra down --target gcp`.")
 
 
-def check_unused(root: Path) -> None:
-    """Raise ``BusyError`` when another process has a file of the folder open, such as a publisher or the page."""
-    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
-        if int(process.name) != os.getpid() and _has_open(process, root):
-            command = " ".join(_command_line(process)[-4:])
-            message = f"process {process.name} ({command}) uses {root}"
+ENDS_WITHIN = 10.0
+"""Seconds that a process which was told to end may still have files open."""
+
+_LOOK_EVERY = 0.2
+
+
+def check_unused(root: Path, clock: Clock) -> None:
+    """Raise ``BusyError`` when another process keeps a file of the folder open, such as a publisher or the page."""
+    end = clock.monotonic() + ENDS_WITHIN
+    while users := [process for process in _processes() if _has_open(process, root)]:
+        if clock.monotonic() >= end:
+            command = " ".join(_command_line(users[0])[-4:])
+            message = f"process {users[0].name} ({command}) uses {root}"
             raise BusyError(message, hint="End it (Ctrl-C, or `kill` and its number), then run it again.")
+        clock.sleep(_LOOK_EVERY)
+
+
+def _processes() -> list[Path]:
+    """Every process but this one."""
+    return [process for process in Path("/proc").glob("[0-9]*") if int(process.name) != os.getpid()]
 
 
 def _has_open(process: Path, root: Path) -> bool:

@@ -104,7 +104,7 @@ def careless_invoker() -> Iterator[str]:
     """An invoker by whose word every job succeeds, and made nothing."""
 
     class Careless(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the library's name
+        def do_GET(self) -> None:
             said = {"job_id": "rfm-20200101-000000000000", "state": "succeeded", "passed": False, "detail": "no row"}
             self.send_response(200)
             self.end_headers()

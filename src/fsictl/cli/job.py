@@ -131,8 +131,8 @@ def list_(
     watch = watch_of(session)
     watch.look()
     found = [row for job in watch.jobs() if (row := job_row(watch, job))["state"] == state or state is None]
-    for row in found[:limit]:
-        row["since (UTC)"] = time_text(row["since"])
+    if not session.output.as_json:
+        found = [{**row, "since (UTC)": time_text(row["since"])} for row in found[:limit]]
     session.output.rows(
         found[:limit],
         {
@@ -183,7 +183,8 @@ def worker(session: Session) -> None:
         return WorkProcess(session.command("job", "perform"), request, environment)
 
     def work(stop: Any) -> None:
-        rules = WorkerRules(jobs.attempts, jobs.parallel, jobs.lease, jobs.longest * 3600)
+        alone = session.settings.target == "local"
+        rules = WorkerRules(jobs.attempts, jobs.parallel, jobs.lease, jobs.longest * 3600, alone)
         with session.messenger.channel(WORKER, [JOBS_TOPIC], JOB_EVENTS_TOPIC) as channel:
             logging.info("the worker started")
             counters = Worker(channel, session.warehouse, session.clock, begin, rules).run(stop, signals.tell_ready)
@@ -289,4 +290,4 @@ def _worker_runs(session: Session) -> bool:
     from fsictl.backends.local.lock import holder
     from fsictl.jobs.worker import WORKER
 
-    return holder(Layout(session.root).lock(WORKER)) is not None
+    return session.settings.target != "local" or holder(Layout(session.root).lock(WORKER)) is not None

@@ -144,8 +144,8 @@ def schedule(session: Session) -> None:
     """Show what is due when."""
     session.need_workspace()
     rows = _schedule_rows(session)
-    for row in rows:
-        row["next (UTC)"] = time_text(row["next"])
+    if not session.output.as_json:
+        rows = [{**row, "next (UTC)": time_text(row["next"])} for row in rows]
     session.output.rows(
         rows,
         {"entry": "entry", "from": "from", "next (UTC)": "next (UTC)"},

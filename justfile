@@ -27,17 +27,27 @@ layers:
 vendored:
     {{ python }} scripts/vendor_js.py --check
 
-# Write the generated parts of the documentation
+# Write the generated parts of the documentation, and of Terraform's files
 docs:
     {{ python }} scripts/make_docs.py
+    {{ python }} scripts/make_terraform.py
 
 # Write the Grafana dashboards
 grafana:
     {{ python }} -W ignore -m scripts.grafana
 
-# The generated parts of the documentation are up to date
+# Take the pictures of docs/pictures from a running system: some minutes; needs `pip install -e '.[pictures]'`
+pictures:
+    {{ python }} scripts/make_pictures.py
+
+# The generated parts of the documentation and of Terraform's files are up to date
 docs-check:
     {{ python }} scripts/make_docs.py --check
+    {{ python }} scripts/make_terraform.py --check
+
+# Make the model version that is shipped in the package anew: two minutes; with --check only say whether it is the same
+bootstrap *arguments:
+    {{ python }} -W ignore scripts/make_bootstrap.py {{ arguments }}
 
 # Environments of their own for emulators and other programs that tests meet; all of them, or those named
 environments *names:
@@ -62,3 +72,4 @@ audit:
 # Exact versions that the tests passed with
 lock:
     uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+    uv pip compile --quiet --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --extra gcp --extra sql --constraint requirements.lock --no-header --no-emit-index-url --no-annotate pyproject.toml -o templates/docker/constraints.txt

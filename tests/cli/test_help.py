@@ -19,12 +19,25 @@ HEAVY = {
     "apscheduler",
 }
 
-GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify", "job", "orchestrator", "invoker"]
+GROUPS = [
+    "infra",
+    "stream",
+    "metrics",
+    "infer",
+    "model",
+    "alerts",
+    "dead-letter",
+    "verify",
+    "job",
+    "orchestrator",
+    "invoker",
+]
 COMMANDS = [
-    *(["stream", name] for name in ("start", "stop", "status", "logs")),
+    *(["infra", name] for name in ("plan", "up", "park", "down", "outputs", "bootstrap", "cost", "unlock")),
+    *(["stream", name] for name in ("start", "stop", "status", "logs", "snapshot")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
     *(["infer", name] for name in ("run", "batch")),
-    *(["model", name] for name in ("list", "show", "promote", "rollback")),
+    *(["model", name] for name in ("list", "show", "promote", "rollback", "bootstrap")),
     ["alerts", "list"],
     *(["dead-letter", name] for name in ("list", "replay", "drop")),
     ["verify", "parity"],

@@ -45,6 +45,8 @@ def simulate(session: Session, clients: int, start: str | None, length: float | 
         f"Stored {counted(written, 'transaction')} of {counted(seen, 'client')}, from {time_text(start_ms)} to"
         f" {time_text(end)} UTC; the prices of {priced:,} are known."
     )
+    if not written:
+        session.output.say("Clients arrive over some ten days and trade every few: use a longer --duration, say 60d.")
     session.output.document({"transactions": written, "clients": seen, "priced": priced, "rejects": 0})
 
 

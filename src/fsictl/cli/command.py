@@ -57,7 +57,11 @@ def _with_session(function: Callable[..., None]) -> Callable[..., None]:
         if isinstance(outer, CommonOptions):
             common = common.over(outer)
         if context.invoked_subcommand is None:
-            function(Session(common), **given)
+            session = Session(common)
+            try:
+                function(session, **given)
+            finally:
+                session.close()
         else:
             context.obj = common
 

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "demo": "Run the whole system here: prices, a first model, verdicts, the live page.",
         "init": "Write fsictl.toml with every setting, and make the state folder.",
         "doctor": "Check what fsictl needs here, and say how to get what is missing.",
+        "infra": "Make, park and remove what the target stands on, and see what it costs.",
     },
     "Run": {
         "generate": "Publish prices: simulated ones, or files of real ones.",

@@ -14,7 +14,7 @@ Workspace = Annotated[
 ]
 Target = Annotated[
     str | None,
-    typer.Option("--target", metavar="NAME", help="Where to run: local.", rich_help_panel="Common options"),
+    typer.Option("--target", metavar="NAME", help="Where to run: local, gcp.", rich_help_panel="Common options"),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON and nothing else on stdout.", rich_help_panel="Common options")

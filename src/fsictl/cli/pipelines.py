@@ -18,6 +18,7 @@ from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
 
 if TYPE_CHECKING:
     from fsictl.metrics.parameters import MetricsParameters
+    from fsictl.settings.schema import Settings
     from fsictl.streams.pipeline import Pipeline, Stop
 
 NAMES = ("metrics", "infer", "sink")
@@ -26,9 +27,14 @@ NAMES = ("metrics", "infer", "sink")
 
 def metrics_parameters(session: Session) -> MetricsParameters:
     """The parameters of the metrics operator that the settings ask for."""
+    return metrics_parameters_of(session.settings)
+
+
+def metrics_parameters_of(settings: Settings) -> MetricsParameters:
+    """The parameters of the metrics operator that these settings ask for."""
     from fsictl.metrics.parameters import MetricsParameters
 
-    metrics = session.settings.metrics
+    metrics = settings.metrics
     return MetricsParameters(window=metrics.window, rsi_window=metrics.rsi_window, max_gap=metrics.max_gap)
 
 

@@ -19,12 +19,16 @@ from fsictl.settings.load import FILE_NAME, Given, LoadedSettings, load_settings
 from fsictl.settings.schema import Settings
 
 if TYPE_CHECKING:
-    from fsictl.backends.local.artifacts import LocalArtifacts
+    from fsictl.backends.gcp.engine import DataflowEngine
     from fsictl.backends.local.engine import LocalEngine
     from fsictl.backends.local.messenger import LocalMessenger
     from fsictl.backends.local.policy import Policy
-    from fsictl.backends.local.warehouse import LocalWarehouse
+    from fsictl.backends.relational.database import RelationalDatabase
+    from fsictl.ports.artifacts import Artifacts
+    from fsictl.ports.engine import Engine
     from fsictl.ports.messenger import PipelineProgress
+    from fsictl.ports.registry import ModelRegistry
+    from fsictl.ports.warehouse import Warehouse
     from fsictl.sql.project import SqlProject
 
 STATE_FOLDER = ".fsictl"
@@ -106,30 +110,74 @@ class Session:
             tables_ms={table: round(age * 24 * _HOUR_MS) for table, age in days.items() if age is not None},
         )
 
+    def _check_local(self) -> None:
+        """Raise ``PreconditionError`` on a target that only ``fsictl infra`` knows."""
+        if self.settings.target != "local":
+            message = f"this command does not run on the target {self.settings.target} yet"
+            raise PreconditionError(message, hint="Leave --target away to run it here; `fsictl infra` knows the cloud.")
+
     @cached_property
     def messenger(self) -> LocalMessenger:
         """The target's messenger."""
+        self._check_local()
         from fsictl.backends.local.messenger import LocalMessenger
 
         return LocalMessenger(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
 
     @cached_property
-    def warehouse(self) -> LocalWarehouse:
+    def warehouse(self) -> Warehouse:
         """The target's warehouse."""
+        self._check_local()
         from fsictl.backends.local.warehouse import LocalWarehouse
 
-        return LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
+        tables = LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
+        if self._registry is None:
+            return tables
+        from fsictl.backends.relational.warehouse import RegisteredWarehouse
+
+        return RegisteredWarehouse(tables, self._registry)
 
     @cached_property
-    def artifacts(self) -> LocalArtifacts:
+    def artifacts(self) -> Artifacts:
         """The target's store of model versions."""
+        self._check_local()
         from fsictl.backends.local.artifacts import LocalArtifacts
 
-        return LocalArtifacts(self.root)
+        files = LocalArtifacts(self.root)
+        if self._registry is None:
+            return files
+        from fsictl.backends.relational.artifacts import RegisteredArtifacts
+
+        return RegisteredArtifacts(files, self._registry, self.clock, fresh_for=1.0)
 
     @cached_property
-    def engine(self) -> LocalEngine:
+    def _registry(self) -> RelationalDatabase | None:
+        """The database of versions, if one is set."""
+        if self.settings.model.registry is None:
+            return None
+        from fsictl.backends.relational.registry import registry
+
+        return registry(self.settings.model.registry, folder=self.workspace)
+
+    def close(self) -> None:
+        """Give back what others may wait for: connections to the registry, if there are some."""
+        registry = self.__dict__.get("_registry")  # only if it was asked for
+        if registry is not None:
+            registry.close()
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the target is Google Cloud."""
+        return self.settings.target == "gcp"
+
+    @property
+    def engine(self) -> Engine:
         """The target's engine."""
+        return self.dataflow if self.is_cloud else self.local_engine
+
+    @cached_property
+    def local_engine(self) -> LocalEngine:
+        """The engine that runs pipelines as processes of this machine."""
         from fsictl.backends.local.engine import LocalEngine
 
         return LocalEngine(self.root, self._foreground, self.clock)
@@ -154,6 +202,25 @@ class Session:
             yield
         finally:
             lock.release()
+
+    @cached_property
+    def dataflow(self) -> DataflowEngine:
+        """The engine that runs pipelines as Dataflow jobs; ``PreconditionError`` on another target."""
+        from fsictl.cli.cloud import dataflow_engine
+
+        if not self.is_cloud:
+            message = f"the target {self.settings.target} has no Dataflow jobs"
+            raise PreconditionError(message, hint="Say where: --target gcp.")
+        return dataflow_engine(self.settings, self.environment, self.clock, self.output.say)
+
+    @cached_property
+    def model_registry(self) -> ModelRegistry | None:
+        """The registry beside our own store in which versions are listed, where the target has one."""
+        if not self.is_cloud:
+            return None
+        from fsictl.cli.cloud import vertex_registry
+
+        return vertex_registry(self.settings, self.environment, self.clock)
 
     def _foreground(self, pipeline: str) -> list[str]:
         """The command line that runs a pipeline, or the worker, in a process of its own."""

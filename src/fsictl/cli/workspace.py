@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from fsictl import __version__
+from fsictl.backends.gcp.control import ENDPOINT_VARIABLE
 from fsictl.backends.local.supervise import SUPERVISOR_VARIABLE
 from fsictl.cli.command import command
 from fsictl.cli.session import Session
@@ -31,7 +32,7 @@ _LIBRARIES = (
     "uvicorn",
 )
 _LEAST_FREE = 1_000_000_000
-_OWN_VARIABLES = {"FSICTL_WORKSPACE", SUPERVISOR_VARIABLE}
+_OWN_VARIABLES = {"FSICTL_WORKSPACE", SUPERVISOR_VARIABLE, ENDPOINT_VARIABLE}
 
 
 def register(parent: typer.Typer) -> None:
@@ -56,13 +57,25 @@ def init(
 
 
 def doctor(session: Session) -> None:
-    """Check what fsictl needs here, and say how to get what is missing."""
+    """Check what fsictl needs, here or on Google Cloud (--target gcp), and say how to get what is missing."""
     rows = [*_program(session), *_libraries(), *_settings(session), *_disk(session), *_variables(session)]
+    if all(row["ok"] for row in rows if row["check"] == "settings") and session.is_cloud:
+        rows += _cloud(session)
     session.output.rows(rows, {"check": "check", "ok": "ok", "found": "found", "do": "what to do"})
     wrong = [str(row["check"]) for row in rows if not row["ok"]]
     if wrong:
         message = f"not everything is as it should be: {', '.join(wrong)}"
         raise CheckFailedError(message, hint="The table says what to do.")
+
+
+def _cloud(session: Session) -> list[dict[str, object]]:
+    from fsictl.cli.cloud import cloud_checks
+
+    try:
+        checks = cloud_checks(session.settings, session.environment, session.clock)
+        return [_row(one.name, one.ok, one.found, one.do) for one in checks]
+    except FsictlError as error:
+        return [_row("Google Cloud", False, str(error), error.hint)]
 
 
 def _row(check: str, ok: bool, found: str, do: str = "") -> dict[str, object]:

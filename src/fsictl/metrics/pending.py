@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fsictl.records.ticks import FloatArray, IntArray
 
@@ -26,6 +27,18 @@ class Pending:
     def earliest(self) -> int:
         """The earliest second that has a tick."""
         return min((part.earliest for part in self._parts), default=NOTHING)
+
+    @property
+    def latest(self) -> int:
+        """The latest second that has a tick, ``-NOTHING`` without any."""
+        return max((part.latest for part in self._parts), default=-NOTHING)
+
+    def run_from(self, second: int, *, near: int) -> IntArray:
+        """The seconds with ticks from this one on, as long as no two are more than ``near`` apart; in order."""
+        seconds = np.unique(np.concatenate([np.unique(part.timestamp // 1000) for part in self._parts]))
+        seconds = seconds[np.searchsorted(seconds, second) :]
+        apart = np.flatnonzero(np.diff(seconds, prepend=second) > near)
+        return seconds[: apart[0]] if len(apart) else seconds
 
     def append(self, owner: IntArray, timestamp: IntArray, value: FloatArray) -> None:
         """Add ticks that arrived after all others."""
@@ -52,8 +65,8 @@ class Pending:
                 self._parts.append(part)
             else:
                 closing = part.timestamp < second * 1000
-                taken.append(part.take(np.flatnonzero(closing)))
-                rest = part.take(np.flatnonzero(~closing))
+                taken.append(part.take(closing))
+                rest = part.take(~closing)
                 self._parts.append(rest._replace(earliest=int(rest.timestamp.min()) // 1000))
         return _joined(taken)
 
@@ -67,7 +80,7 @@ class _Part(NamedTuple):
     earliest: int
     latest: int
 
-    def take(self, which: IntArray) -> _Part:
+    def take(self, which: npt.NDArray[np.bool_]) -> _Part:
         return self._replace(owner=self.owner[which], timestamp=self.timestamp[which], value=self.value[which])
 
 

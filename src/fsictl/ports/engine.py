@@ -13,6 +13,7 @@ class PipelineState(StrEnum):
 
     RUNNING = "running"
     STARTING = "starting"
+    DRAINING = "draining"  # it takes nothing new, finishes what it has, and stops
     RESTARTING = "restarting"  # it crashed and waits for its next try
     FAILED = "failed"  # it crashed too often and is not tried again
     STOPPED = "stopped"

@@ -202,11 +202,18 @@ PROMOTIONS = Schema(
         Field("at", Kind.TIMESTAMP, "when it became champion"),
         Field("model_version", Kind.TEXT, "the version that scores from then on"),
         Field("previous", Kind.TEXT, "the champion before it", nullable=True),
-        Field("action", Kind.TEXT, "train, promote or rollback"),
+        Field(
+            "action",
+            Kind.TEXT,
+            "train, promote, rollback, bootstrap (the version that comes with fsictl), share (no own one any more)",
+        ),
         Field("forced", Kind.BOOLEAN, "true when its gate had refused it"),
         Field("reason", Kind.TEXT, "why it was forced, or what was given as a reason", nullable=True),
+        Field(
+            "symbol", Kind.TEXT, "symbol that it scores; * or null: all without a version of their own", nullable=True
+        ),
     ),
-    "Every change of the champion.",
+    "Every change of a champion.",
 )
 
 TRANSACTIONS = Schema(

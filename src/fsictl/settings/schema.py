@@ -92,6 +92,9 @@ class ModelSettings:
     drift_hours: int = setting(
         6, "hours in a row with drift after which a version is to be replaced", least=1, most=720
     )
+    registry: str | None = setting(
+        None, "URL of a database for versions, aliases and runs; in the workspace's files when not set"
+    )
     cooldown: float = setting(24.0, "hours after a training run in which none is asked for", least=0.0, most=24 * 366)
 
 
@@ -126,10 +129,16 @@ class RetentionSettings:
 
 @dataclass(frozen=True, slots=True)
 class DashboardSettings:
-    """Section ``dashboard``: where the live page listens."""
+    """Section ``dashboard``: where the live page listens, and how often it looks for news."""
 
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8050, "port to listen on; 0 takes a free one", least=0, most=65_535)
+    look_every: float | None = setting(
+        None,
+        "seconds between two looks at the tables; when not set 0.5, and 10 where each look costs money (BigQuery)",
+        least=0.1,
+        most=3600,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +201,57 @@ class GcpSettings:
     dataset: str = setting("forex", "BigQuery dataset of the tables")
     bucket: str | None = setting(None, "bucket of model versions and staging; PROJECT-fsictl when not set")
     prefix: str = setting("fsictl", "beginning of the names of topics, subscriptions, jobs and accounts")
+    state: str = setting(
+        "bucket", "where Terraform keeps its state: a bucket, or this workspace", choices=("bucket", "local")
+    )
+    image_tag: str | None = setting(None, "tag of our container images; the version of this program when not set")
+    serving: str = setting(
+        "pipeline",
+        "what scores: the pipeline itself, or beside it an endpoint of Vertex AI for programs of others",
+        choices=("pipeline", "endpoint"),
+    )
+    launch: str = setting(
+        "template",
+        "how Dataflow jobs begin: as Flex Templates, in Google's launcher, or directly, from this machine",
+        choices=("template", "direct"),
+    )
+    sink: str = setting(
+        "dataflow",
+        "what writes topics to tables: a Dataflow job, or Pub/Sub itself, for which a message carries one row",
+        choices=("dataflow", "subscription"),
+    )
+    infer_mode: str = setting(
+        "exactly_once",
+        "whether the Dataflow job infer may see a message twice, which costs less; metrics never may",
+        choices=("exactly_once", "at_least_once"),
+    )
+    sink_mode: str = setting(
+        "at_least_once",
+        "whether the Dataflow job sink may write a row twice; reading shows each once in any case",
+        choices=("exactly_once", "at_least_once"),
+    )
+    machine_type: str = setting("n2-standard-2", "machine of a Dataflow worker")
+    workers: int = setting(1, "workers with which a Dataflow job begins, and fewest", least=1, most=100)
+    max_workers: int = setting(3, "most workers of a Dataflow job", least=1, most=1000)
+    service_account: str | None = setting(
+        None, "service account of Dataflow workers; PREFIX-worker@PROJECT.iam.gserviceaccount.com when not set"
+    )
+    network: str | None = setting(None, "network of Dataflow workers, for one that makes its subnetworks itself")
+    subnetwork: str | None = setting(
+        None, "subnetwork of Dataflow workers; regions/REGION/subnetworks/PREFIX-REGION when neither is set"
+    )
+    addresses: str = setting(
+        "private", "whether Dataflow workers have addresses of the internet", choices=("private", "public")
+    )
+    kms_key: str | None = setting(None, "key of Cloud KMS for what Dataflow keeps; Google's own when not set")
+    labels: str | None = setting(None, "more labels of Dataflow jobs, as KEY=VALUE,KEY=VALUE")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
-    target: str = setting("local", "where everything runs", choices=("local",))
+    target: str = setting("local", "where everything runs", choices=("local", "gcp"))
     prices: PriceSettings = field(default_factory=PriceSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     model: ModelSettings = field(default_factory=ModelSettings)

@@ -1,1 +1,1 @@
-"""The ports on Google Cloud: Pub/Sub, BigQuery, Cloud Storage, Dataflow, Vertex AI."""
+"""The ports on Google Cloud: Pub/Sub, BigQuery and Cloud Storage."""

@@ -6,11 +6,28 @@ the world (buckets), it begins with the project id.
 
 from __future__ import annotations
 
-COMPONENTS = ("generator", "worker", "trainer", "invoker", "sql", "grafana", "scheduler")
+COMPONENTS = ("generator", "worker", "trainer", "invoker", "sql", "grafana", "scheduler", "builder")
 """What runs on the cloud; each has a service account of its own."""
 
 IMAGES = ("worker", "trainer", "serving", "sql", "grafana")
-"""The images that are built; the worker's is that of the streaming jobs and of the generator too."""
+"""The images that are built: ``worker`` for streaming jobs, ``trainer`` for workloads, ``serving`` for the invoker, the
+model server and the generator."""
+
+ID_ATTRIBUTE = "message-id"
+"""The attribute by which a message that was published twice is known; our own publishers set it."""
+
+HELD = "held"
+"""The reader that only looks: what a topic had in the last days waits there for people, dead letters above all."""
+
+READERS: dict[str, tuple[str, ...]] = {
+    "prices": ("metrics", "sink"),
+    "metrics": ("infer", "sink"),
+    "reconerr": ("sink",),
+    "dead-letter": (HELD,),
+    "jobs": ("workloads", HELD),
+    "job-events": (HELD,),
+}
+"""Every topic, with who reads it; each has a subscription of its own."""
 
 
 def topic_id(prefix: str, topic: str) -> str:
@@ -42,6 +59,15 @@ def undeliverable_topic_id(prefix: str, topic: str) -> str:
     return f"{prefix}-{topic}-undeliverable"
 
 
+def undeliverable_subscription_id(prefix: str, topic: str) -> str:
+    """Where it waits to be looked at.
+
+    >>> undeliverable_subscription_id("fsictl", "prices")
+    'fsictl-prices-undeliverable-held'
+    """
+    return f"{undeliverable_topic_id(prefix, topic)}-{HELD}"
+
+
 def job_name(prefix: str, pipeline: str) -> str:
     """The Dataflow job of a streaming pipeline; at most one of that name runs in a region.
 
@@ -49,6 +75,24 @@ def job_name(prefix: str, pipeline: str) -> str:
     'fsictl-infer'
     """
     return f"{prefix}-{pipeline}"
+
+
+def model_id(prefix: str) -> str:
+    """The model in Vertex AI's registry whose versions ours are.
+
+    >>> model_id("fsictl")
+    'fsictl'
+    """
+    return prefix
+
+
+def endpoint_name(prefix: str) -> str:
+    """The display name of the Vertex AI endpoint.
+
+    >>> endpoint_name("fsictl")
+    'fsictl-scores'
+    """
+    return f"{prefix}-scores"
 
 
 def bucket_name(bucket: str | None, project: str, prefix: str) -> str:

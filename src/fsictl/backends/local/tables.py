@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fsictl.backends.local.database import Database
-from fsictl.errors import InputError
 from fsictl.ports.warehouse import Extent
 from fsictl.records.arrow import arrow_schema
+from fsictl.records.conform import conform, has_symbols, time_column
 from fsictl.records.schemas import TABLES, Field, Kind, Schema
 
 _SQL_TYPES = {
@@ -53,56 +53,30 @@ def _table_sql(schema: Schema) -> str:
     return f"CREATE TABLE IF NOT EXISTS {schema.name} ({', '.join(columns)}, PRIMARY KEY ({key})) WITHOUT ROWID"
 
 
+def _known_columns(database: Database, schema: Schema) -> set[str]:
+    """The columns that the table has in this file; none when it is not there."""
+    return {str(name) for (name,) in database.all("SELECT name FROM pragma_table_info(?)", (schema.name,))}
+
+
+def is_complete(database: Database) -> bool:
+    """Whether every table is there with all its columns."""
+    return all(_known_columns(database, schema) >= set(schema.names) for schema in TABLES.values())
+
+
+def complete_tables(database: Database) -> None:
+    """Add the tables and columns that are missing; only columns that may be null were ever added."""
+    database.connection.execute(tables_sql())
+    for schema in TABLES.values():
+        for name in sorted(set(schema.names) - _known_columns(database, schema)):
+            kind = _SQL_TYPES[schema.field(name).kind]
+            database.connection.execute(f'ALTER TABLE {schema.name} ADD COLUMN "{name}" {kind}')
+
+
 def _names(names: Sequence[str], order: str = "") -> str:
     return ", ".join(f'"{name}"{order}' for name in names)
 
 
-def has_symbols(schema: Schema) -> bool:
-    """Whether the table's rows are kept by symbol."""
-    return schema.key[0] == "symbol"
-
-
-def time_column(schema: Schema) -> str:
-    """The column by whose range rows are read: the first timestamp."""
-    return next(field.name for field in schema.fields if field.kind is Kind.TIMESTAMP)
-
-
 # ------------------------------------------------------------------------------------------- writing
-
-
-def conform(schema: Schema, rows: pa.Table) -> pa.Table:
-    """The same rows with exactly the columns of ``schema``.
-
-    ``InputError`` when a column is missing, has another type, or lacks a value that it must have. NaN in a
-    column that may be null becomes null, which is what SQLite makes of it; in any other column it is an error.
-    (Infinities are kept; of zero SQLite does not keep the sign.)
-    """
-    wanted = arrow_schema(schema)
-    there = set(rows.column_names)
-    missing = [name for name in schema.names if name not in there]
-    if missing:
-        raise _unfit(schema, f"the column {missing[0]} is missing")
-    rows = rows.select(list(schema.names))
-    for name in schema.names:
-        nulls = 0 if wanted.field(name).nullable else rows.column(name).null_count
-        if nulls:
-            raise _unfit(schema, f"{name} has no value in {nulls} of {len(rows)} rows")
-    if not rows.schema.equals(wanted):
-        try:
-            rows = rows.cast(wanted)
-        except (pa.ArrowException, ValueError, TypeError) as error:
-            raise _unfit(schema, str(error)) from error
-    for field in schema.fields:
-        if field.kind is Kind.FLOAT and not field.nullable and pc.any(pc.is_nan(rows.column(field.name))).as_py():
-            raise _unfit(schema, f"{field.name} is not a number in at least one row")
-    return rows
-
-
-def _unfit(schema: Schema, what: str) -> InputError:
-    return InputError(
-        f"these are not rows of the table {schema.name}: {what}",
-        hint="Nothing was written; the columns and their types are those of fsictl.records.schemas.",
-    )
 
 
 def write_rows(database: Database, schema: Schema, rows: pa.Table) -> None:
@@ -110,7 +84,7 @@ def write_rows(database: Database, schema: Schema, rows: pa.Table) -> None:
     rows = conform(schema, rows)
     marks = ", ".join("?" * len(schema.fields))
     others = [name for name in schema.names if name not in schema.key]
-    insert = f"INSERT INTO {schema.name} VALUES ({marks}) ON CONFLICT DO "  # noqa: S608 - names of our own schema
+    insert = f"INSERT INTO {schema.name} ({_names(schema.names)}) VALUES ({marks}) ON CONFLICT DO "  # noqa: S608 - names of our own schema
     update = f"{insert} UPDATE SET " + ", ".join(f'"{name}" = excluded."{name}"' for name in others)
     rows = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in schema.key]))  # stable
     values = list(zip(*(_column_values(rows.column(name)) for name in schema.names), strict=True))
@@ -212,15 +186,17 @@ def _select(
     values: Sequence[Any],
     newest: int | None,
 ) -> pa.Table:
-    """The rows that meet all conditions, sorted by key; none when the file is older than the table."""
-    if not database.all("SELECT 1 FROM sqlite_master WHERE name = ?", (schema.name,)):
+    """The rows that meet all conditions, sorted by key; none, or nulls, when the file is older than table or column."""
+    known = _known_columns(database, schema)
+    if not known:
         return pa.schema([arrow_schema(schema).field(field.name) for field in fields]).empty_table()
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     source = schema.name + where
     if newest is not None:
         keys = _names(list(dict.fromkeys([time_column(schema), *schema.key])), " DESC")
         source = f"(SELECT * FROM {source} ORDER BY {keys} LIMIT {int(newest)})"  # noqa: S608 - names of our own
-    sql = f"SELECT {_names([f.name for f in fields])} FROM {source} ORDER BY {_names(schema.key)}"  # noqa: S608
+    chosen = ", ".join(f'"{one.name}"' if one.name in known else "NULL" for one in fields)
+    sql = f"SELECT {chosen} FROM {source} ORDER BY {_names(schema.key)}"  # noqa: S608
     stream = chain.from_iterable(database.connection.execute(sql, values))
     wanted = pa.schema([arrow_schema(schema).field(field.name) for field in fields])
     blocks = [wanted.empty_table()]

@@ -1,10 +1,18 @@
-{# What DuckDB and BigQuery say differently. #}
+{# What DuckDB and BigQuery say differently. Event times are milliseconds in DuckDB, timestamps in BigQuery. #}
 
-{% macro time_of(milliseconds) %}{{ return(adapter.dispatch('time_of', 'fsictl')(milliseconds)) }}{% endmacro %}
+{# A column of event time in milliseconds. #}
+{% macro milliseconds_of(column) %}{{ return(adapter.dispatch('milliseconds_of', 'fsictl')(column)) }}{% endmacro %}
 
-{% macro duckdb__time_of(milliseconds) %}epoch_ms({{ milliseconds }}){% endmacro %}
+{% macro duckdb__milliseconds_of(column) %}{{ column }}{% endmacro %}
 
-{% macro bigquery__time_of(milliseconds) %}timestamp_millis({{ milliseconds }}){% endmacro %}
+{% macro bigquery__milliseconds_of(column) %}unix_millis({{ column }}){% endmacro %}
+
+{# A column of event time as a timestamp. #}
+{% macro moment_of(column) %}{{ return(adapter.dispatch('moment_of', 'fsictl')(column)) }}{% endmacro %}
+
+{% macro duckdb__moment_of(column) %}epoch_ms({{ column }}){% endmacro %}
+
+{% macro bigquery__moment_of(column) %}{{ column }}{% endmacro %}
 
 {# Exact decimals with nine digits after the point, so that a sum does not depend on its order. #}
 {% macro money(amount) %}{{ return(adapter.dispatch('money', 'fsictl')(amount)) }}{% endmacro %}

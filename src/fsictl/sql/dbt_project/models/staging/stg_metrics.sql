@@ -1,8 +1,8 @@
 select
     source.symbol,
-    source.timestamp as timestamp_ms,
+    {{ milliseconds_of('source.timestamp') }} as timestamp_ms,
     source.LAST as close_price,
     source.RELATIVE_STRENGTH_INDICATOR as rsi,
     source.GAP_FILLED as gap_filled,
-    {{ time_of('source.timestamp') }} as moment
+    {{ moment_of('source.timestamp') }} as moment
 from {{ source('forex', 'metrics') }} as source

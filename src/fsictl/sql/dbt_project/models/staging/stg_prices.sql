@@ -1,7 +1,7 @@
 select
     source.symbol,
-    source.timestamp as timestamp_ms,
+    {{ milliseconds_of('source.timestamp') }} as timestamp_ms,
     source.sequence,
     source.value as price,
-    {{ time_of('source.timestamp') }} as moment
+    {{ moment_of('source.timestamp') }} as moment
 from {{ source('forex', 'prices') }} as source

@@ -1,6 +1,6 @@
 select
     source.symbol,
-    source.timestamp as timestamp_ms,
+    {{ milliseconds_of('source.timestamp') }} as timestamp_ms,
     source.model_version,
     source.reconstruction_error,
     source.threshold,
@@ -10,5 +10,5 @@ select
     source.rsi,
     source.side,
     source.reason,
-    {{ time_of('source.timestamp') }} as moment
+    {{ moment_of('source.timestamp') }} as moment
 from {{ source('forex', 'reconerr') }} as source

@@ -4,7 +4,7 @@ select
     source.symbol,
     source.side,
     source.price,
-    source.timestamp as timestamp_ms,
+    {{ milliseconds_of('source.timestamp') }} as timestamp_ms,
     {{ money('source.amount') }} as amount,
-    cast({{ time_of('source.timestamp') }} as date) as day
+    cast({{ moment_of('source.timestamp') }} as date) as day
 from {{ source('forex', 'transactions') }} as source

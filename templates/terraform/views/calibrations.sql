@@ -1,0 +1,1 @@
+SELECT `symbol`, `timestamp`, `model_version`, `label_threshold`, `alert_threshold`, `label_rate`, `alert_rate`, `windows`, `unreliable`, `alerts`, `scores` FROM `${project}.${dataset}.calibrations` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `symbol`, `timestamp`, `model_version` ORDER BY `written_us` DESC NULLS LAST) = 1

@@ -1,0 +1,1 @@
+SELECT `symbol`, `timestamp`, `sequence`, `value` FROM `${project}.${dataset}.prices` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `symbol`, `timestamp`, `sequence` ORDER BY `written_us` DESC NULLS LAST) = 1

@@ -1,0 +1,1 @@
+SELECT `symbol`, `timestamp`, `model_version`, `reconstruction_error`, `threshold`, `unreliable`, `alert`, `p_value`, `rsi`, `side`, `feature_errors`, `gap_filled_fraction`, `reason` FROM `${project}.${dataset}.reconerr` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `symbol`, `timestamp`, `model_version` ORDER BY `written_us` DESC NULLS LAST) = 1

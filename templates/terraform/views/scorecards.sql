@@ -1,0 +1,1 @@
+SELECT `model_version`, `prices`, `detector`, `kind`, `at`, `ordinary_windows`, `windows`, `events`, `roc_auc`, `average_precision`, `recall_1`, `recall_10`, `flagged_1`, `flagged_10` FROM `${project}.${dataset}.scorecards` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `model_version`, `prices`, `detector`, `kind` ORDER BY `written_us` DESC NULLS LAST) = 1

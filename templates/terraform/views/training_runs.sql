@@ -1,0 +1,1 @@
+SELECT `run_id`, `at`, `outcome`, `reason`, `model_version`, `symbol`, `since`, `until`, `rows`, `windows`, `seed`, `seconds` FROM `${project}.${dataset}.training_runs` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `run_id` ORDER BY `written_us` DESC NULLS LAST) = 1

@@ -1,0 +1,1 @@
+SELECT `symbol`, `timestamp`, `transaction_id`, `client_id`, `amount`, `side`, `price` FROM `${project}.${dataset}.transactions` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `symbol`, `timestamp`, `transaction_id` ORDER BY `written_us` DESC NULLS LAST) = 1

@@ -116,7 +116,7 @@ class LocalWorker:
         if holder(Layout(root).lock(WORKER)) is not None or holder(supervisor_lock(root, WORKER)) is not None:
             return
         try:
-            self._session.engine.start([WORKER])
+            self._session.local_engine.start([WORKER])
         except BusyError:  # somebody else was faster
             return
         self._started = True
@@ -124,7 +124,7 @@ class LocalWorker:
     def end(self, *, drain: bool) -> None:
         """End the worker if it was started here; ``drain``: when it has finished what it was given."""
         if self._started:
-            self._session.engine.stop([WORKER], drain=drain, timeout=24 * 3600.0 if drain else 10.0)
+            self._session.local_engine.stop([WORKER], drain=drain, timeout=24 * 3600.0 if drain else 10.0)
             self._started = False
 
 
@@ -134,7 +134,7 @@ def worker_here(session: Session, *, wanted: bool) -> Iterator[LocalWorker | Non
 
     After an error or Ctrl-C it is ended at once; its job waits for the next worker.
     """
-    if not wanted or session.settings.target != "local":  # elsewhere workers are not processes of this machine
+    if not wanted or session.is_cloud:  # elsewhere workers are not processes of this machine
         yield None
         return
     worker = LocalWorker(session)

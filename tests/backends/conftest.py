@@ -2,111 +2,103 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
-from tests.emulators import PROJECT, Emulators, MissingEmulatorError
 
-from fsictl.backends.gcp.schemas import table_resource, view_sql, views_dataset
 from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.backends.local.messenger import LocalMessenger
 from fsictl.backends.local.warehouse import LocalWarehouse
 from fsictl.clock import ManualClock
 from fsictl.ports.artifacts import Artifacts
-from fsictl.ports.messenger import Messenger
+from fsictl.ports.messenger import Channel, Messenger
 from fsictl.ports.warehouse import Warehouse
-from fsictl.records.schemas import TABLES
-
-if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
+from fsictl.records.message import Received
 
 NOW_MS = 1_577_836_800_000
-_NUMBERS = itertools.count()
 
 
-@dataclass(frozen=True)
-class Backend:
+@dataclass
+class LocalBackend:
     """One of each port over the same store, and the clock they look at."""
 
-    messenger: Messenger
-    warehouse: Warehouse
-    artifacts: Artifacts
-    clock: ManualClock
+    root: Path
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOW_MS))
+    is_cloud: bool = False
+
+    @cached_property
+    def messenger(self) -> Messenger:
+        return LocalMessenger(self.root, self.clock)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        return LocalWarehouse(self.root, self.clock)
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        return LocalArtifacts(self.root)
+
+    def pull(self, channel: Channel, limit: int, wanted: int | None = None) -> list[Received]:
+        """What a channel gives now."""
+        return channel.pull(limit, 0)
+
+
+class CloudBackend:
+    """The same on emulators. Services are set up when they are used, which takes time."""
+
+    is_cloud = True
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        from tests.cloud import Place
+
+        self.clock = ManualClock(NOW_MS)
+        self.place = Place(environment, self.clock)
+
+    @property
+    def messenger(self) -> Messenger:
+        return self.place.messenger
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return self.place.warehouse
+
+    @property
+    def artifacts(self) -> Artifacts:
+        return self.place.artifacts
+
+    def pull(self, channel: Channel, limit: int, wanted: int | None = None) -> list[Received]:
+        """What a channel gives until ``wanted`` messages (``limit`` without it) are there, or nothing comes.
+
+        Pub/Sub may give less than there is.
+        """
+        wanted = limit if wanted is None else wanted
+        found: list[Received] = []
+        end = time.monotonic() + 20
+        while len(found) < wanted and time.monotonic() < end:
+            found += channel.pull(limit - len(found), 0)
+        return found
+
+
+Backend = LocalBackend | CloudBackend
 
 
 @pytest.fixture(scope="session")
-def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
-    """Google's services on this machine, found through the environment as Google's libraries do."""
-    pytest.importorskip("google.cloud.pubsub_v1", reason="no Google libraries: pip install 'fsictl[gcp]'")
-    try:
-        running = Emulators.start(tmp_path_factory.mktemp("emulators"))
-    except MissingEmulatorError as error:
-        pytest.skip(str(error))
-    before = dict(os.environ)
-    os.environ.update(running.environment())
-    yield running
-    os.environ.clear()
-    os.environ.update(before)
-    running.stop()
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """Google's services on this machine, as the environment variables by which they are found."""
+    pytest.importorskip("google.pubsub_v1", reason="no Google libraries: pip install 'fsictl[gcp]'")
+    from tests.cloud import running_emulators
+
+    with running_emulators(tmp_path_factory.mktemp("emulators")) as environment:
+        yield environment
 
 
 @pytest.fixture(params=["local", "gcp"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    clock = ManualClock(NOW_MS)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "gcp":
-        request.getfixturevalue("emulators")
-        return _cloud(clock)
-    root = tmp_path / "workspace"
-    return Backend(LocalMessenger(root, clock), LocalWarehouse(root, clock), LocalArtifacts(root), clock)
-
-
-TOPICS = ("prices", "metrics", "reconerr", "jobs", "dead-letter")
-READERS = ("metrics", "infer", "sink", "held")
-
-
-def _cloud(clock: ManualClock) -> Backend:
-    """A bucket, a dataset and topics of their own, empty."""
-    from fsictl.backends.gcp.artifacts import GcsArtifacts
-    from fsictl.backends.gcp.clients import bigquery_client, publisher_client, subscriber_client
-    from fsictl.backends.gcp.control import Access
-    from fsictl.backends.gcp.names import subscription_id, topic_id
-    from fsictl.backends.gcp.objects import Objects
-    from fsictl.backends.gcp.pubsub import PubSubMessenger
-    from fsictl.backends.gcp.warehouse import BigQueryWarehouse
-
-    number = next(_NUMBERS)
-    prefix, dataset = f"test{number}", f"forex{number}"
-    access = Access.of(PROJECT, os.environ, clock)
-    objects = Objects.of(access, f"bucket-{number}")
-    objects.make("EU")
-    publisher, subscriber = publisher_client(access, os.environ), subscriber_client(access, os.environ)
-    for topic in TOPICS:
-        path = f"projects/{PROJECT}/topics/{topic_id(prefix, topic)}"
-        publisher.create_topic(name=path)
-        for reader in READERS:
-            name = f"projects/{PROJECT}/subscriptions/{subscription_id(prefix, topic, reader)}"
-            subscriber.create_subscription(name=name, topic=path, ack_deadline_seconds=60)
-    client = bigquery_client(access)
-    make_tables(client, dataset)
-    messenger = PubSubMessenger(access, publisher, subscriber, objects, prefix=prefix, patience=0.1)
-    warehouse = BigQueryWarehouse(access, client, dataset, messenger)
-    return Backend(messenger, warehouse, GcsArtifacts(objects), clock)
-
-
-def make_tables(client: Client, dataset: str) -> None:
-    """The dataset, and that of the views, as Terraform makes them."""
-    from google.cloud import bigquery
-
-    for name in (dataset, views_dataset(dataset)):
-        client.create_dataset(name)
-    for schema in TABLES.values():
-        reference = {"projectId": PROJECT, "datasetId": dataset, "tableId": schema.name}
-        client.create_table(bigquery.Table.from_api_repr({"tableReference": reference, **table_resource(schema)}))
-        view = bigquery.Table(f"{PROJECT}.{views_dataset(dataset)}.{schema.name}")
-        view.view_query = view_sql(schema, PROJECT, dataset)
-        client.create_table(view)
+        return CloudBackend(request.getfixturevalue("emulators"))
+    return LocalBackend(tmp_path / "workspace")

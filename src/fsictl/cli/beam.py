@@ -55,7 +55,7 @@ SETTINGS = {
         "model.stale_after",
         "model.most_filled",
     ),
-    "sink": (*_PLACES, "gcp.bucket", "gcp.dataset"),
+    "sink": (*_PLACES, "gcp.dataset"),
 }
 """The settings that each pipeline takes to its workers."""
 
@@ -106,7 +106,7 @@ def build(pipeline: beam.Pipeline, name: str, settings: Settings) -> None:
             wait=metrics.allowed_lateness,
         )
     else:
-        opened = partial(open_warehouse, project, gcp.prefix, bucket, gcp.dataset)
+        opened = partial(open_warehouse, project, gcp.dataset)
         build_sink(
             pipeline,
             sources={topic: source(topic) for topic in TOPIC_SCHEMAS},

@@ -41,11 +41,10 @@ class Recovered:
 class Channel(Protocol):
     """One pipeline's way in and out.
 
-    *Order*: messages of one topic come in the order in which they were published (Pub/Sub: no order).
-    *Delivery*: a message is given again after a restart unless a commit covered it (local: exactly the
-    uncommitted ones; Pub/Sub: at least those). *Exclusive*: one process holds a pipeline's channel; opening it
-    twice raises ``BusyError``. Disk and permission problems raise ``StorageError``, outside services
-    ``ServiceError``.
+    *Order*: messages of one topic come in the order in which they were published (Pub/Sub: about so, not surely).
+    *Delivery*: a message is given again after a restart unless a commit covered it. *Exclusive*: one process holds a
+    pipeline's channel; opening it twice raises ``BusyError``. Disk and permission problems raise ``StorageError``,
+    outside services ``ServiceError``, or ``PreconditionError`` when they refuse for good.
     """
 
     def recover(self) -> Recovered:
@@ -57,7 +56,11 @@ class Channel(Protocol):
         ...
 
     def commit(self, step: Commit) -> None:
-        """Make a step durable. Either all of it holds afterwards or, if it raises, nothing of it does."""
+        """Make a step durable. Either all of it holds afterwards or, if it raises, nothing of it does.
+
+        (Pub/Sub: if it raises, some of ``outgoing`` and ``rows`` may be there. They come again with the messages,
+        which are not taken, and change nothing then.)
+        """
         ...
 
     def close(self) -> None:
@@ -85,7 +88,10 @@ class Messenger(Protocol):
     """Topics by name. A topic exists as soon as it is named."""
 
     def publish(self, messages: Sequence[tuple[str, Message]]) -> None:
-        """Append messages, as (topic, message), in order; durable when it returns, all or none of them."""
+        """Append messages, as (topic, message), in order; durable when it returns, all or none of them.
+
+        (Pub/Sub: all or none of each thousand.)
+        """
         ...
 
     def channel(self, pipeline: str, inputs: Sequence[str], output: str) -> Channel:
@@ -100,9 +106,25 @@ class Messenger(Protocol):
         ...
 
     def end(self, topic: str) -> int:
-        """How many messages were ever published to the topic."""
+        """How many messages were ever published to the topic (Pub/Sub: how many are held for people)."""
         ...
 
     def progress(self, pipeline: str) -> PipelineProgress | None:
         """How far that pipeline is; ``None`` when it never ran."""
+        ...
+
+    def drop(self, dead_letters: Sequence[str]) -> int:
+        """Remove the dead letters of these ids for good; returns how many of them were there."""
+        ...
+
+    def newest_with(self, topic: str, attribute: str, value: str) -> Message | None:
+        """The newest kept message of the topic with that attribute (Pub/Sub cannot tell: ``PreconditionError``)."""
+        ...
+
+    def waiting(self, topic: str) -> int:
+        """The most messages of the topic that wait for a pipeline which runs now (Pub/Sub: 0, it has room for all)."""
+        ...
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes that everything takes on this machine, by name."""
         ...

@@ -16,6 +16,7 @@ import pyarrow as pa
 from fsictl.records.arrow import arrow_schema, ticks_of_table, ticks_to_table
 from fsictl.records.json_ticks import JsonTicks, integer_of
 from fsictl.records.message import CONTENT_TYPE, Message, Received, Reject
+from fsictl.records.moments import milliseconds_of
 from fsictl.records.schemas import PRICES, Kind, Schema
 from fsictl.records.ticks import MAX_TIMESTAMP_MS, Ticks
 from fsictl.records.validation import validate_ticks
@@ -182,4 +183,6 @@ def _read_json_rows(item: Received, schema: Schema) -> pa.Table:
 
 
 def _json_value(value: Any, kind: Kind) -> Any:
+    if kind is Kind.TIMESTAMP:
+        return milliseconds_of(value)
     return float(value) if kind is Kind.FLOAT and isinstance(value, int) and not isinstance(value, bool) else value

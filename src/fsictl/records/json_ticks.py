@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fsictl.records.message import Received, Reject
+from fsictl.records.moments import milliseconds_of
 from fsictl.records.ticks import Ticks
 from fsictl.records.validation import check_tick
 
@@ -47,7 +48,7 @@ class JsonTicks:
         if not isinstance(body, dict):
             return "malformed", "not a JSON object with symbol and value"
         symbol: Any = body.get("symbol", attributes.get("symbol"))
-        timestamp: Any = body.get("timestamp", integer_of(attributes.get("timestamp")))
+        timestamp: Any = milliseconds_of(body.get("timestamp", integer_of(attributes.get("timestamp"))))
         value: Any = body.get("value")
         sequence: Any = body.get("sequence", 0)
         problem = check_tick(symbol, timestamp, value)

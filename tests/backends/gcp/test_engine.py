@@ -61,7 +61,6 @@ def test_templates_are_written_and_launched_with_every_option(cloud: Cloud) -> N
         "ipConfiguration": "WORKER_IP_PRIVATE",
         "enableStreamingEngine": True,
         "streamingMode": "STREAMING_MODE_EXACTLY_ONCE",
-        "additionalExperiments": ["min_num_workers=1"],
     }
     assert infer["environment"]["streamingMode"] == "STREAMING_MODE_EXACTLY_ONCE"
     assert sink["environment"]["streamingMode"] == "STREAMING_MODE_AT_LEAST_ONCE"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 
 from fsictl.backends.gcp.objects import NEW, Objects
 from fsictl.errors import InputError
+from fsictl.ports.names import check_name
 
 VERSIONS = "models/versions"
 ALIASES = "models/aliases"
 COMPLETE = ".complete"
 """The object that makes a folder be there; it lists the files."""
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class GcsArtifacts:
@@ -32,12 +30,12 @@ class GcsArtifacts:
 
     def uri(self, folder: str) -> str:
         """Where the files of a folder are, as other services of Google take it."""
-        return self._objects.uri(f"{VERSIONS}/{_check('folder', folder)}")
+        return self._objects.uri(f"{VERSIONS}/{check_name('folder', folder)}")
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Store a new folder: its files, then the object that says that they are all there."""
-        _check("folder", folder)
-        names = sorted(_check("file", name) for name in files)
+        check_name("folder", folder)
+        names = sorted(check_name("file", name) for name in files)
         if not names:
             message = f"the folder {folder!r} would be empty"
             raise InputError(message, hint="Store at least one file.")
@@ -64,8 +62,8 @@ class GcsArtifacts:
 
     def get(self, folder: str, file: str) -> bytes:
         """The bytes of one file."""
-        _check("folder", folder)
-        found = self._objects.read(_file(folder, _check("file", file)))
+        check_name("folder", folder)
+        found = self._objects.read(_file(folder, check_name("file", file)))
         if found is None:
             message = f"there is no file {file!r} in the folder {folder!r}"
             raise InputError(message, hint="Look at the names of the folders that are there.")
@@ -98,12 +96,12 @@ class GcsArtifacts:
 
     def forget(self, alias: str) -> None:
         """Let the alias name nothing."""
-        self._objects.delete(f"{ALIASES}/{_check('alias', alias)}")
+        self._objects.delete(f"{ALIASES}/{check_name('alias', alias)}")
         self._forget_what_was_seen(alias)
 
     def resolve(self, alias: str) -> str | None:
         """The folder that the alias names, or ``None``."""
-        _check("alias", alias)
+        check_name("alias", alias)
         now = self._objects.access.clock.monotonic()
         known = self._remembered.get(alias)
         if known is None or now - known[0] >= self._fresh:
@@ -125,8 +123,8 @@ class GcsArtifacts:
 
     def _alias(self, alias: str, folder: str) -> str:
         """The object of an alias that may name that folder."""
-        name = f"{ALIASES}/{_check('alias', alias)}"
-        if self._names(_check("folder", folder)) is None:
+        name = f"{ALIASES}/{check_name('alias', alias)}"
+        if self._names(check_name("folder", folder)) is None:
             message = f"there is no folder {folder!r} for the alias {alias!r}"
             raise InputError(message, hint="Store the folder first.")
         return name
@@ -139,11 +137,3 @@ class GcsArtifacts:
 
 def _file(folder: str, name: str) -> str:
     return f"{VERSIONS}/{folder}/{name}"
-
-
-def _check(what: str, name: str) -> str:
-    if _NAME.fullmatch(name) is None:
-        article = "an" if what[0] in "aeiou" else "a"
-        message = f"{name!r} cannot be the name of {article} {what}"
-        raise InputError(message, hint="Use up to 128 of A-Z a-z 0-9 . _ - and begin with a letter or digit.")
-    return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 RowWriter = Callable[[Mapping[str, "pa.Table"]], None]
 """Writes a commit's rows, by table; writing them again changes nothing."""
 
-REMEMBERED = 20_000
+REMEMBERED = 10_000
 """How many messages that are done are remembered, to know them when Pub/Sub delivers them again."""
 
 
@@ -50,6 +51,7 @@ class PubSubChannel:
         self._by_topic = {one.topic: one for one in inputs}
         self._given: deque[Received] = deque()
         self._open = True
+        self._pool = ThreadPoolExecutor(max(1, len(inputs)), f"pull for {pipeline}")
         places.acquire()
         self._place = places.newest() or Place()
         self._done = deque(self._place.done, REMEMBERED)
@@ -72,21 +74,18 @@ class PubSubChannel:
             self._clock.sleep(min(0.1, left))
 
     def _take(self, limit: int) -> list[Received]:
+        """Messages of all inputs, which are asked at the same time: one that has none may take long to say so."""
         self._inputs.rotate(-1)  # nobody is first every time, which matters when the limit is small
         messages: list[Received] = []
         waiting = list(self._inputs)
         while waiting and len(messages) < limit:
-            share = max(1, (limit - len(messages)) // len(waiting))
-            more = []
-            for source in waiting:
-                wanted = min(share, limit - len(messages))
-                if not wanted:
-                    break
-                got = source.pull(wanted, self._known)
+            share, rest = divmod(limit - len(messages), len(waiting))
+            asked = [(one, share + (number < rest)) for number, one in enumerate(waiting)]
+            asked = [(one, wanted) for one, wanted in asked if wanted]
+            answers = list(self._pool.map(lambda each: each[0].pull(each[1], self._known), asked))
+            for got in answers:
                 messages += got
-                if len(got) == wanted:
-                    more.append(source)
-            waiting = more
+            waiting = [one for (one, wanted), got in zip(asked, answers, strict=True) if len(got) == wanted]
         return messages
 
     def commit(self, step: Commit) -> None:
@@ -132,9 +131,12 @@ class PubSubChannel:
         if not self._open:
             return
         self._open = False
-        for source in self._inputs:
-            source.give_back()
-        self._places.release()
+        self._pool.shutdown()
+        try:
+            for source in self._inputs:
+                source.give_back()
+        finally:
+            self._places.release()
 
     def __enter__(self) -> Self:
         return self

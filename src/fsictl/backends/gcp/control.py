@@ -237,7 +237,10 @@ def _is_lasting(error: Exception) -> bool:
 
 
 def _asked_wait(error: Exception) -> float | None:
-    """Seconds that the answer asks to wait, in the header ``Retry-After``."""
+    """Seconds that the answer asks to wait: the header ``Retry-After``, or ``RetryInfo`` of gRPC."""
+    for detail in getattr(error, "details", None) or ():
+        if hasattr(detail, "retry_delay"):
+            return float(detail.retry_delay.ToTimedelta().total_seconds())
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     asked = headers.get("retry-after", "")
     return float(asked) if re.fullmatch(r"\d+(\.\d+)?", asked) else None

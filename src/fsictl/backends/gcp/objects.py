@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Mapping
+from typing import Any
 
+from fsictl.backends.gcp.clients import storage_client
 from fsictl.backends.gcp.control import Access
-
-if TYPE_CHECKING:
-    from google.cloud.storage import Bucket
 
 NEW = 0
 """The generation of an object that is not there."""
@@ -19,16 +19,13 @@ class Objects:
     Raises ``CloudRefusedError`` and ``CloudUnavailableError``.
     """
 
-    def __init__(self, access: Access, bucket: Bucket) -> None:
+    def __init__(self, access: Access, bucket: Any) -> None:
         self.access, self._bucket = access, bucket
 
     @classmethod
-    def of(cls, access: Access, bucket: str) -> Objects:
+    def of(cls, access: Access, bucket: str, environment: Mapping[str, str] = os.environ) -> Objects:
         """Those of the bucket of that name; nothing is asked of the service yet."""
-        from google.cloud import storage
-
-        options = None if access.endpoint is None else {"api_endpoint": access.endpoint}
-        return cls(access, storage.Client(access.project, access.credentials, client_options=options).bucket(bucket))
+        return cls(access, storage_client(access, environment).bucket(bucket))
 
     def make(self, location: str) -> None:
         """Make the bucket, for tests: Terraform makes the real one, and says who may read it."""

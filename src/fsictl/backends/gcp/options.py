@@ -75,6 +75,11 @@ class JobOptions:
         """Where Dataflow keeps what it needs: templates, staged graphs, temporary files."""
         return f"gs://{self.bucket}/dataflow"
 
+    @property
+    def _fewest(self) -> list[str]:
+        """The service's option for the fewest workers; one is what it takes without."""
+        return [f"min_num_workers={self.workers}"] if self.workers > 1 else []
+
     def arguments(self, pipeline: str, labels: Mapping[str, str]) -> list[str]:
         """The arguments of a job that this machine launches, as Beam takes them."""
         mode = "at_least_once" if pipeline in self.at_least_once else "exactly_once"
@@ -93,7 +98,7 @@ class JobOptions:
             "network": self.network,
             "subnetwork": self.subnetwork,
             "dataflow_kms_key": self.kms_key,
-            "dataflow_service_options": [f"streaming_mode_{mode}", f"min_num_workers={self.workers}"],
+            "dataflow_service_options": [f"streaming_mode_{mode}", *self._fewest],
             "labels": [f"{key}={value}" for key, value in sorted({**self.labels, **labels}.items())],
         }
         arguments = ["--enable_streaming_engine", *(["--no_use_public_ips"] if self.private else [])]
@@ -126,7 +131,7 @@ class JobOptions:
                 if pipeline in self.at_least_once
                 else mode.STREAMING_MODE_EXACTLY_ONCE
             ),
-            additional_experiments=[f"min_num_workers={self.workers}"],
+            additional_experiments=self._fewest,
             additional_user_labels={**self.labels, **labels},
         )
 

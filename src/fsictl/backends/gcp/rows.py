@@ -13,7 +13,8 @@ from typing import Any
 from fsictl.records.arrow import ticks_to_table
 from fsictl.records.encoding import decode_rows, decode_ticks
 from fsictl.records.message import Message, Received
-from fsictl.records.schemas import PRICES, Schema
+from fsictl.records.moments import iso_of
+from fsictl.records.schemas import PRICES, Kind, Schema
 
 
 def one_row_messages(schema: Schema, message: Message) -> Iterator[Message]:
@@ -29,9 +30,14 @@ def one_row_messages(schema: Schema, message: Message) -> Iterator[Message]:
         yield message
         return
     for row in table.to_pylist():
-        known = {name: value for name, value in row.items() if not _is_nothing(value)}
+        known = {name: _written(schema, name, value) for name, value in row.items() if not _is_nothing(value)}
         attributes = {"timestamp": str(row["timestamp"]), "symbol": row["symbol"]}
         yield Message(json.dumps(known, separators=(",", ":")).encode(), attributes)
+
+
+def _written(schema: Schema, name: str, value: Any) -> Any:
+    """A value as Pub/Sub takes it for the column's type: a time as text, since numbers mean microseconds there."""
+    return iso_of(value) if schema.field(name).kind is Kind.TIMESTAMP else value
 
 
 def _is_nothing(value: Any) -> bool:

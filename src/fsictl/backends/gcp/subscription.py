@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from typing import TYPE_CHECKING, Any
 
 from fsictl.backends.gcp.control import Access
-from fsictl.backends.gcp.message_ids import own_attributes
+from fsictl.backends.gcp.names import ID_ATTRIBUTE
 from fsictl.records.message import Message, Received
 
 if TYPE_CHECKING:
@@ -28,24 +28,24 @@ class Subscription:
     def __init__(self, access: Access, subscriber: SubscriberClient, topic: str, path: str, *, patience: float) -> None:
         self.topic = topic
         self._access, self._subscriber, self._path, self._patience = access, subscriber, path, patience
-        self._held: dict[str, str] = {}  # identifiers of messages, each with what acknowledges it
+        self._held: dict[str, list[str]] = {}  # identifiers of messages, each with what acknowledges its deliveries
         self._done: list[str] = []
         self._renewed = access.clock.monotonic()
 
     def pull(self, limit: int, known: Set[tuple[str, str]] = frozenset()) -> list[Received]:
-        """Up to ``limit`` messages not held now; those ``known`` to be done are acknowledged and not given."""
+        """Up to ``limit`` messages not held now, the oldest first; those ``known`` to be done are acknowledged."""
         self._renew()
-        found = []
+        found: dict[str, Received] = {}
         for one in self._pull(limit):
-            name = one.message.message_id
-            if (self.topic, name) in known:
+            message = received(self.topic, one.message)
+            if (self.topic, message.id) in known:
                 self._done.append(one.ack_id)
                 continue
-            if name not in self._held:
-                found.append(received(self.topic, one.message))
-            self._held[name] = one.ack_id  # of a message that came again the newer one counts
+            if message.id not in self._held:
+                found[message.id] = message
+            self._held.setdefault(message.id, []).append(one.ack_id)
         self.acknowledge()
-        return found
+        return sorted(found.values(), key=order)
 
     def _pull(self, limit: int) -> list[Any]:
         from google.api_core.exceptions import DeadlineExceeded
@@ -64,7 +64,7 @@ class Subscription:
 
     def done(self, name: str) -> None:
         """That message need not come again; :meth:`acknowledge` says so to Pub/Sub."""
-        self._done.append(self._held.pop(name))
+        self._done += self._held.pop(name)
 
     def acknowledge(self) -> None:
         """Tell Pub/Sub what is done. It forgets that now and then, and delivers a message again."""
@@ -79,16 +79,17 @@ class Subscription:
 
     def give_back(self) -> None:
         """Let what is held come again, at once."""
-        self._hold(list(self._held.values()), 0)
+        self._hold(self._held.values(), 0)
         self._held.clear()
 
     def _renew(self) -> None:
         now = self._access.clock.monotonic()
         if now - self._renewed >= HOLD / 3:
-            self._hold(list(self._held.values()), HOLD)
+            self._hold(self._held.values(), HOLD)
             self._renewed = now
 
-    def _hold(self, acks: list[str], seconds: int) -> None:
+    def _hold(self, held: Iterable[list[str]], seconds: int) -> None:
+        acks = [ack for of_one in held for ack in of_one]
         for first in range(0, len(acks), _AT_ONCE):
             some = acks[first : first + _AT_ONCE]
 
@@ -101,8 +102,17 @@ class Subscription:
 
 
 def received(topic: str, message: PubsubMessage) -> Received:
-    """A message of Pub/Sub as ours."""
+    """A message of Pub/Sub as ours.
+
+    Its identifier is the one that our publishers give, because a publisher that did not hear an answer publishes
+    again, and Pub/Sub then gives each of the two one of its own.
+    """
+    attributes = dict(message.attributes)
+    name = attributes.pop(ID_ATTRIBUTE, "") or message.message_id
     published = round(message.publish_time.timestamp() * 1000)
-    return Received(
-        topic, message.message_id, Message(bytes(message.data), own_attributes(message.attributes)), published
-    )
+    return Received(topic, name, Message(bytes(message.data), attributes), published)
+
+
+def order(one: Received) -> tuple[int, int, str]:
+    """Messages in the order in which they were published, as far as Pub/Sub and our publishers tell."""
+    return one.published_ms, len(one.id), one.id

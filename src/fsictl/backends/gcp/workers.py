@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import os
 
-from fsictl.backends.gcp.artifacts import GcsArtifacts
-from fsictl.backends.gcp.clients import bigquery_client, publisher_client, subscriber_client
-from fsictl.backends.gcp.control import Access
-from fsictl.backends.gcp.objects import Objects
 from fsictl.clock import SystemClock
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.warehouse import Warehouse
 
 _FRESH = 10.0
-"""Seconds after which a worker looks again for the champion."""
+"""Seconds for which a worker may go on with the champion that it knows."""
 
 
 def open_artifacts(project: str, bucket: str) -> Artifacts:
     """The store of model versions."""
-    return GcsArtifacts(Objects.of(_access(project), bucket), fresh=_FRESH)
+    from fsictl.backends.gcp.artifacts import GcsArtifacts
+    from fsictl.backends.gcp.control import Access
+    from fsictl.backends.gcp.objects import Objects
+
+    access = Access.of(project, os.environ, SystemClock())
+    return GcsArtifacts(Objects.of(access, bucket), fresh=_FRESH)
 
 
-def open_warehouse(project: str, prefix: str, bucket: str, dataset: str) -> Warehouse:
+def open_warehouse(project: str, dataset: str) -> Warehouse:
     """The tables."""
-    from fsictl.backends.gcp.pubsub import PubSubMessenger
+    from fsictl.backends.gcp.clients import bigquery_client
+    from fsictl.backends.gcp.control import Access
     from fsictl.backends.gcp.warehouse import BigQueryWarehouse
 
-    access = _access(project)
-    publisher, subscriber = publisher_client(access, os.environ), subscriber_client(access, os.environ)
-    messenger = PubSubMessenger(access, publisher, subscriber, Objects.of(access, bucket), prefix=prefix)
-    return BigQueryWarehouse(access, bigquery_client(access), dataset, messenger)
-
-
-def _access(project: str) -> Access:
-    return Access.of(project, os.environ, SystemClock())
+    access = Access.of(project, os.environ, SystemClock())
+    return BigQueryWarehouse(access, bigquery_client(access, os.environ), dataset)

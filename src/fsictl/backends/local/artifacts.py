@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fsictl.backends.local.database import storage_errors
-from fsictl.backends.local.layout import Layout, check_name, is_name, make_private
+from fsictl.backends.local.layout import Layout, make_private
 from fsictl.errors import InputError
+from fsictl.ports.names import check_name, is_name
 
 
 class LocalArtifacts:

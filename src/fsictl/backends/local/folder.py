@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fsictl.backends.local.database import storage_errors
-from fsictl.backends.local.layout import check_name
 from fsictl.errors import InputError
+from fsictl.ports.names import check_name
 
 
 class FolderArtifacts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from itertools import takewhile
 
 from fsictl.backends.local.database import Database, storage_errors
 from fsictl.ports.messenger import Recovered
-from fsictl.records.message import Message, Received
+from fsictl.records.message import Message, Received, dead_letter_identity
 from fsictl.records.schemas import DEAD_LETTER_TOPIC
 
 TABLES = """
@@ -169,17 +168,8 @@ def append_dead_letters(log: Database, messages: Iterable[Message], now_ms: int)
     log.run_many(
         "INSERT INTO dead_letters (attributes, data, published_ms, identity) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (identity) DO NOTHING",
-        [(json.dumps(dict(m.attributes)), m.data, now_ms, _identity(m)) for m in messages],
+        [(json.dumps(dict(m.attributes)), m.data, now_ms, dead_letter_identity(m)) for m in messages],
     )
-
-
-def _identity(message: Message) -> bytes | None:
-    """The same for two dead letters that say the same of the same bytes from the same place."""
-    origin, reason = message.attributes.get("origin"), message.attributes.get("reason")
-    if origin is None or reason is None:
-        return None
-    text = json.dumps([origin, reason, hashlib.sha256(message.data).hexdigest()])
-    return hashlib.sha256(text.encode()).digest()[:16]
 
 
 def dead_letters_after(log: Database, partition: str, key: tuple[int, int], *, limit: int) -> list[DeadLetter]:

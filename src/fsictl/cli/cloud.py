@@ -38,7 +38,7 @@ def dataflow_engine(
 
     return DataflowEngine(
         DataflowJobs(access, gcp.region),
-        Objects.of(access, options.bucket),
+        Objects.of(access, options.bucket, environment),
         options,
         program,
         clock,

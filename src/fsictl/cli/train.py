@@ -51,8 +51,8 @@ def train(
         raise UsageError(
             message, hint="`fsictl train --now` makes a version, `fsictl train --history` shows past runs."
         )
-    session.need_workspace()
     if schedule is not None:
+        session.need_workspace()
         params = {"hours": hours, "seed": seed, "steps": steps, "symbol": None if symbol == ALL_SYMBOLS else symbol}
         given = {"--window": window, "--until": until, "--detector": detector}
         given |= {"--preset": None if preset == "standard" else preset}
@@ -63,6 +63,7 @@ def train(
         _schedule(session, schedule, {name: value for name, value in params.items() if value is not None})
         return
     if history:
+        session.need_workspace()
         _show_history(session)
         return
     for key, value, flag in (
@@ -73,6 +74,7 @@ def train(
         ("model.detector", detector, "--detector"),
     ):
         session.set(key, value, flag)
+    session.need_workspace()
     session.output.say("Training here and now, past the orchestrator.")
     until_ms = times.moment(until, session.clock.now_ms()) if until is not None else None
     chosen = None if symbol == ALL_SYMBOLS else symbol

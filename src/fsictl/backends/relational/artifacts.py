@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fsictl.ports.names import check_name
 from fsictl.backends.relational.database import RelationalDatabase
 from fsictl.clock import Clock
 from fsictl.errors import InputError
 from fsictl.ports.artifacts import Artifacts
+from fsictl.ports.names import check_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData

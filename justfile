@@ -36,10 +36,18 @@ docs:
 grafana:
     {{ python }} -W ignore -m scripts.grafana
 
+# Take the pictures of docs/pictures from a running system: some minutes; needs `pip install -e '.[pictures]'`
+pictures:
+    {{ python }} scripts/make_pictures.py
+
 # The generated parts of the documentation and of Terraform's files are up to date
 docs-check:
     {{ python }} scripts/make_docs.py --check
     {{ python }} scripts/make_terraform.py --check
+
+# Make the model version that is shipped in the package anew: two minutes; with --check only say whether it is the same
+bootstrap *arguments:
+    {{ python }} -W ignore scripts/make_bootstrap.py {{ arguments }}
 
 # Environments of their own for emulators and other programs that tests meet; all of them, or those named
 environments *names:

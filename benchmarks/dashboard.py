@@ -2,7 +2,8 @@
 
 ``python benchmarks/dashboard.py`` makes a workspace with a day of one symbol and two hours of sixteen others, starts
 ``fsictl dashboard`` on it, and writes a row a second for each of the 17 symbols while it asks and listens. With
-Playwright and Chromium the first drawing is measured too. ``--seconds`` is how long each part takes.
+Playwright and Chromium the first drawing and the browser's share of a core are measured too. ``--seconds`` is how long
+each part takes.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import numpy as np
@@ -29,6 +31,9 @@ from fsictl.clock import SystemClock
 from fsictl.records.arrow import table_of
 from fsictl.records.schemas import METRICS, RECONERR, Kind
 from fsictl.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 SYMBOLS = Settings().prices.symbols
 DAY, SHORT = 86_400, 7_200
@@ -147,22 +152,63 @@ def latencies(address: str, path: str, seconds: float) -> np.ndarray:
     return np.array(found)
 
 
-def first_drawing(address: str) -> dict[str, float]:
-    """Milliseconds from the data's arrival to the charts of that window, in a browser."""
+def first_answers(address: str, paths: Sequence[str]) -> np.ndarray:
+    """Milliseconds that answers took which nobody had asked for before."""
+    with httpx.Client(base_url=address, timeout=30) as client:
+        client.get("api/status").raise_for_status()
+        return np.array([client.get(path).raise_for_status().elapsed.total_seconds() * 1000 for path in paths])
+
+
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """Chromium."""
     from playwright.sync_api import sync_playwright
 
-    found = {}
     with sync_playwright() as driver:
-        program = shutil.which("chromium")
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        for name, window in {"1 h": 3600, "24 h": DAY}.items():
-            page = browser.new_page(viewport={"width": 1680, "height": 945})
-            page.goto(f"{address}?symbol={SYMBOLS[0]}&window={window}")
-            page.wait_for_selector("html[data-drawn]", state="attached")
-            found[name] = float(page.get_attribute("html", "data-drawn") or "nan")
-            page.close()
+        browser = driver.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
         browser.close()
+
+
+def open_page(browser: Browser, address: str, window: int) -> Page:
+    """The page once its charts are on the screen."""
+    page = browser.new_page(viewport={"width": 1680, "height": 945})
+    page.goto(f"{address}?symbol={SYMBOLS[0]}&window={window}")
+    page.wait_for_selector("html[data-drawn]", state="attached")
+    return page
+
+
+def first_drawings(browser: Browser, address: str, window: int, times: int = 7) -> list[float]:
+    """Milliseconds from the data's arrival to the charts of that window, of as many visits."""
+    found = []
+    for _ in range(times):
+        page = open_page(browser, address, window)
+        found.append(float(page.get_attribute("html", "data-drawn") or "nan"))
+        page.close()
     return found
+
+
+def browser_share(browser: Browser, address: str, seconds: float) -> float:
+    """Share of a core that all processes of the browser take with one live page open."""
+    page = open_page(browser, address, 3600)
+    page.wait_for_timeout(3000)
+    pids = [pid for pid in _descendants(os.getpid()) if "chrom" in Path(f"/proc/{pid}/comm").read_text()]
+    before, began = sum(map(cpu_seconds, pids)), time.monotonic()
+    page.wait_for_timeout(seconds * 1000)
+    share = (sum(map(cpu_seconds, pids)) - before) / (time.monotonic() - began)
+    page.close()
+    return share
+
+
+def _descendants(pid: int) -> list[int]:
+    children = [
+        int(child)
+        for thread in Path(f"/proc/{pid}/task").iterdir()
+        for child in (thread / "children").read_text().split()
+    ]
+    return [one for child in children for one in (child, *_descendants(child))]
 
 
 def main() -> None:
@@ -179,20 +225,32 @@ def main() -> None:
         print(f"{len(SYMBOLS)} symbols; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         with writing(warehouse), serving(workspace) as (pid, address):
             print(f"live, one page open: {live_share(pid, address, seconds):.1%} of one core")
+            hours = [f"api/history?symbol={symbol}&seconds=3600" for symbol in SYMBOLS[2:]]
+            for name, paths in {"1 h": hours, "24 h": [f"api/history?symbol={SYMBOLS[0]}&seconds={DAY}"]}.items():
+                took = first_answers(address, paths)
+                print(
+                    f"history of {name}, asked for first: median {np.median(took):.0f} ms, slowest {took.max():.0f} ms"
+                )
             for path in (
                 "api/status",
                 "api/symbols",
                 f"api/history?symbol={SYMBOLS[1]}&seconds=3600",
                 f"api/history?symbol={SYMBOLS[0]}&seconds={DAY}",
             ):
+                before = cpu_seconds(pid)
                 took = latencies(address, path, seconds)
                 p50, p99 = np.percentile(took, [50, 99])
-                print(f"{path}: p50 {p50:.1f} ms, p99 {p99:.1f} ms ({len(took)} answers)")
+                each = (cpu_seconds(pid) - before) / len(took) * 1000
+                print(f"{path}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, {each:.1f} ms of CPU ({len(took)} answers)")
             try:
-                for window, took_ms in first_drawing(address).items():
-                    print(f"first drawing of {window}: {took_ms:.1f} ms after the data")
+                with browsing() as browser:
+                    print(f"browser, one page live: {browser_share(browser, address, seconds):.1%} of one core")
+                    for name, window in {"1 h": 3600, "24 h": DAY}.items():
+                        took = np.array(first_drawings(browser, address, window))
+                        middle, worst = np.median(took), took.max()
+                        print(f"drawing of {name}: median {middle:.0f} ms, slowest of {len(took)} {worst:.0f} ms")
             except ImportError:
-                print("first drawing: not measured, playwright is missing")
+                print("nothing was measured in a browser: playwright is missing")
         warehouse.close()
 
 

@@ -106,6 +106,8 @@ def leaves(parent: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
         yield path, command
         return
     for name in command.list_commands(None):
+        if getattr(command.get_command(None, name), "hidden", False):
+            continue
         yield from leaves(command, (*path, name))
 
 

@@ -110,8 +110,9 @@ def calibration_section(scorer: Scorer) -> Iterator[str]:
         "Within a fifth of what is meant: of the days over all symbols,"
         f" {within(kept['unreliable', True], 0.1)} for the label and {within(kept['alert', True], 0.01)} for alerts; of"
         f" the days of single symbols, {within(kept['unreliable', False], 0.1)} and"
-        f" {within(kept['alert', False], 0.01)}. One symbol has about ten to twenty stretches of alerts a day: too few"
-        " for its rate to come out within a fifth every day.\n"
+        f" {within(kept['alert', False], 0.01)}. A day of one symbol is too short for its"
+        " alert rate to come out within a fifth every time, by whatever thresholds: see"
+        " [model.md](model.md#calibration-and-thresholds).\n"
     )
 
 

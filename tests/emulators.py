@@ -142,7 +142,7 @@ def _await(url: str) -> None:
     deadline = time.monotonic() + _WAIT
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - an address of ours
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - an address of this machine
                 return
         except urllib.error.HTTPError:
             return

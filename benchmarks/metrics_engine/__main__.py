@@ -22,37 +22,39 @@ import argparse  # noqa: E402
 import json  # noqa: E402
 import sys  # noqa: E402
 from importlib import import_module  # noqa: E402
+from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from benchmarks.metrics_engine import table  # noqa: E402
 from benchmarks.metrics_engine.catch_up import hold_catch_up  # noqa: E402
 from benchmarks.metrics_engine.contest import Participant, Score, hold  # noqa: E402
+from benchmarks.metrics_engine.peers.elsewhere import Elsewhere  # noqa: E402
 from benchmarks.metrics_engine.peers.ours import Ours  # noqa: E402
 from benchmarks.metrics_engine.peers.ours_of_closes import OursOfCloses  # noqa: E402
 from benchmarks.metrics_engine.peers.per_tick import PerTick  # noqa: E402
 from benchmarks.metrics_engine.workload import Workload, make_workload  # noqa: E402
 
 PEERS = {
-    "talipp": ("talipp", "participant"),
-    "TA-Lib": ("ta_lib", "participant"),
-    "ferro-ta": ("ferro_ta", "participant"),
-    "polars": ("polars_pass", "PolarsPass"),
-    "bytewax": ("bytewax_bars", "BytewaxBars"),
+    "talipp": "talipp",
+    "TA-Lib": "ta_lib",
+    "ferro-ta": "ferro_ta",
+    "polars": "polars_pass",
+    "bytewax": "bytewax_bars",
 }
+"""Modules of ``benchmarks.metrics_engine.peers`` by what must be installed; each has ``participants``."""
 
 
-def participants(chosen: list[str], missing: set[str]) -> list[Participant]:
+def participants(chosen: list[str], missing: set[str], pythons: list[Path]) -> list[Participant]:
     """Ours, plain Python, and the chosen peers that are installed; the others are added to ``missing``."""
     found: list[Participant] = [Ours(), OursOfCloses(), PerTick()]
     for peer in chosen:
-        module, factory = PEERS[peer]
         try:
-            made = import_module(f"benchmarks.metrics_engine.peers.{module}")
+            made = import_module(f"benchmarks.metrics_engine.peers.{PEERS[peer]}")
         except ImportError:
             missing.add(peer)
         else:
-            found.append(getattr(made, factory)())
-    return found
+            found += made.participants()
+    return found + [Elsewhere("ta_lib", python) for python in pythons]
 
 
 def main() -> int:
@@ -66,8 +68,11 @@ def main() -> int:
         make_workload("17 symbols live", symbols=17, hz=10, seconds=10 if quick else 300, rounds=rounds, batch_ms=100),
     ]
     missing: set[str] = set()
-    contests = [(workload, hold(workload, participants(options.peers, missing))) for workload in workloads]
-    whole = [peer for peer in participants(options.peers, missing) if peer.name.startswith("polars")]
+    contests = [
+        (workload, hold(workload, participants(options.peers, missing, options.ta_lib_python)))
+        for workload in workloads
+    ]
+    whole = [peer for peer in participants(options.peers, missing, []) if peer.name.startswith("polars")]
     contests.append(hold_catch_up(0.2 if quick else options.hours, rounds, whole))
     if options.json:
         print(json.dumps(_document(contests, missing), indent=2))
@@ -86,6 +91,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each workload, 5 without it")
     parser.add_argument("--hours", type=float, default=24, help="length of the catch-up, 24 without it")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="only these")
+    parser.add_argument(
+        "--ta-lib-python",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="Pythons that have another TA-Lib, each measured in a process of its own",
+    )
     return parser.parse_args()
 
 

@@ -39,14 +39,14 @@ class Backfill:
         chosen = sampled(len(seconds))
         verdicts = []
         for block in result:
-            code = workload.symbols.index(block.symbols[0])
+            code = np.array([workload.symbols.index(symbol) for symbol in block.symbols])[block.code]
             second = block.columns["endTimestamp"] - 1 - START_SECOND - seconds.start
             inside = second < len(seconds)  # every symbol fills up after its last tick
-            bars = {name: grid[code, second[inside]] for name, grid in expected.bars.items()}
+            bars = {name: grid[code[inside], second[inside]] for name, grid in expected.bars.items()}
             verdicts.append(compare({name: block.columns[name][inside] for name in bars}, bars, bars["LAST"]))
             looked_at = np.isin(second, chosen)
             at = np.searchsorted(chosen, second[looked_at])
-            rows = {name: grid[code, at] for name, grid in expected.rows.items()}
+            rows = {name: grid[code[looked_at], at] for name, grid in expected.rows.items()}
             verdicts.append(compare({name: block.columns[name][looked_at] for name in rows}, rows, rows["LAST"]))
         count = sum(map(len, result))
         if not len(seconds) <= count / SYMBOLS <= len(seconds) + 60:

@@ -58,12 +58,16 @@ def series(view: Series, fields: Sequence[str], symbol: str) -> str:
 
 
 def one_verdict_each(name: str, columns: list[str], where: list[str]) -> str:
-    """One row per symbol and time: the champion's where it scored, else the last version's."""
-    champion = f"SELECT ANY_VALUE(model_version HAVING MAX `at`) AS version FROM {table(PROMOTIONS.name)}"
-    order = "COALESCE(model_version = champion.version, FALSE) DESC, model_version DESC"
+    """One row per symbol and time: that of the symbol's champion where it scored, else the last version's."""
+    promotions = table(PROMOTIONS.name)
+    shared = "SELECT ANY_VALUE(model_version HAVING MAX `at`) AS version"
+    own = "SELECT symbol AS of_symbol, ANY_VALUE(IF(action = 'share', NULL, model_version) HAVING MAX `at`) AS version"
+    order = "COALESCE(model_version = COALESCE(own.version, shared.version), FALSE) DESC, model_version DESC"
     return (
         f"  SELECT {', '.join(columns)}\n"
-        f"  FROM {table(name)} CROSS JOIN ({champion}) AS champion\n"
+        f"  FROM {table(name)}\n"
+        f"  CROSS JOIN ({shared} FROM {promotions} WHERE COALESCE(symbol, '*') = '*') AS shared\n"
+        f"  LEFT JOIN ({own} FROM {promotions} WHERE symbol != '*' GROUP BY symbol) AS own ON own.of_symbol = symbol\n"
         f"  WHERE {' AND '.join(where)}\n"
         f"  QUALIFY ROW_NUMBER() OVER (PARTITION BY symbol, timestamp ORDER BY {order}) = 1"
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmarks.metrics_engine.check import check_plain, compare
+from benchmarks.metrics_engine.peers.closes import OfCloses, Row
+from benchmarks.metrics_engine.peers.elsewhere import serve
 from benchmarks.metrics_engine.plain import bars_of_workload, rows_of
 from benchmarks.metrics_engine.workload import Workload, make_workload
 
@@ -48,6 +53,50 @@ def test_a_wrong_row_is_found(workload: Workload, column: str) -> None:
     wrong[column][3, 2] += 1 if column == "DATA_POINT_COUNT" else 1e-5
     verdict = compare(wrong, rows, rows["LAST"])
     assert (verdict.right, verdict.column) == (False, column)
+
+
+def test_a_peer_in_another_process_is_asked_for_the_same(workload: Workload) -> None:
+    def packed(array: np.ndarray) -> bytes:
+        file = io.BytesIO()
+        np.save(file, array)
+        return file.getvalue()
+
+    def open_(closes: np.ndarray) -> Callable[[float], Row]:
+        history = closes.tolist()
+
+        def step(close: float) -> Row:
+            history.append(close)
+            mean = sum(history) / len(history)
+            return mean, close, 0.0, 50.0, (mean, mean, mean)
+
+        return step
+
+    closes = np.array([[1.0, 2.0, 3.0], [4.0, 4.0, 7.0]])
+    asked = [
+        b"tell",
+        b"warm_up",
+        packed(closes[:, :1]),
+        b"prepare",
+        packed(closes[:, 1:].T),
+        b"clock",
+        b"run",
+        b"clock",
+    ]
+    asked += [b"result"]
+    answers: list[bytes] = []
+
+    def receive() -> bytes:
+        if not asked:
+            raise EOFError
+        return asked.pop(0)
+
+    serve(OfCloses("means", open_, note="a note"), receive, answers.append)
+    assert json.loads(answers[0])["name"] == "means"
+    assert float(answers[5]) >= float(answers[3]) >= 0
+    rows = np.load(io.BytesIO(answers[6]))
+    assert rows[:, 0].tolist() == [1.5, 4.0, 2.0, 5.0]  # second by second, symbol by symbol
+    assert rows[:, 1].tolist() == [2.0, 4.0, 3.0, 7.0]
+    assert gc.isenabled()
 
 
 def test_the_short_form_runs() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 from tests.model.versions_of_chance import random_card, random_graph, random_scorer
 
+import fsictl
 from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.cli.main import main
 from fsictl.cli.serve import _from_folder, _port, _storage
 from fsictl.errors import FsictlError
+from fsictl.model.detectors.autoencoder import autoencoder_graph
+from fsictl.model.scaler import Scaler
+from fsictl.model.scoring import GraphScorer
 from fsictl.model.versions import CHAMPION, store_version
 
 KERAS = b"not a network, but nobody looks"
@@ -57,20 +62,53 @@ def test_a_savedmodel_names_its_extra(capsys: pytest.CaptureFixture[str], monkey
     assert "fsictl[vertex]" in capsys.readouterr().err
 
 
+TENSORFLOW = Path(__file__).parents[2] / ".environments" / "tensorflow" / "bin" / "python"
+
+LOAD = """
+import sys, numpy, tensorflow
+loaded = tensorflow.saved_model.load(sys.argv[1])
+found = loaded.serve(tensorflow.constant(numpy.load(sys.argv[2])))
+numpy.savez(sys.argv[3], **{name: value.numpy() for name, value in found.items()})
+"""
+
+
 @pytest.mark.slow
-def test_a_savedmodel_repeats_windows_as_keras_does(tmp_path: Path) -> None:
-    tensorflow = pytest.importorskip("tensorflow")
+@pytest.mark.parametrize("preset", ["standard", "ancestor"])
+def test_a_savedmodel_gives_the_scores_of_the_graph(tmp_path: Path, preset: str) -> None:
+    """By the command itself, in an environment with TensorFlow; loaded there by TensorFlow alone."""
+    if not TENSORFLOW.exists():
+        pytest.skip("there is no TensorFlow: `python scripts/environments.py tensorflow` makes one (1.7 GB)")
     from tests.model.versions_of_chance import random_weights
 
     from fsictl.model.making import _keras_file
-    from fsictl.model.presets import STANDARD
+    from fsictl.model.presets import preset_of
 
+    rng, chosen = np.random.default_rng(5), preset_of(preset)
+    count = len(chosen.features)
+    card = replace(
+        random_card("v2"),
+        preset=preset,
+        features=chosen.features,
+        scaler=Scaler(tuple(rng.standard_normal(count)), tuple(rng.uniform(0.5, 2, count)), chosen.robust),
+    )
+    weights = random_weights(inputs=count)
+    reference = rng.uniform(0.5, 2, count).astype(np.float32)
+    shape = {"length": card.length, "scaler": card.scaler, "score": chosen.score, "activation": chosen.activation}
+    graph = autoencoder_graph(weights, reference=reference, **shape)
     artifacts = LocalArtifacts(tmp_path / ".fsictl")
-    keras_file = _keras_file(random_weights(), 30, STANDARD)
-    store_version(artifacts, random_card("v2"), keras_file=keras_file, graphs={"autoencoder": random_graph()})
-    assert main(["model", "export", "v2", "--out", "s", "--format", "savedmodel"]) == 0
-    loaded = tensorflow.saved_model.load(str(tmp_path / "s"))
-    assert loaded.serve(np.zeros((2, 30, 6), np.float32)).shape == (2, 30, 6)
+    keras_file = _keras_file(weights, card.length, chosen)
+    store_version(artifacts, card, keras_file=keras_file, graphs={"autoencoder": graph})
+    environment = {**os.environ, "PYTHONPATH": str(Path(fsictl.__file__).parents[1])}
+    export = [TENSORFLOW, "-P", "-m", "fsictl", "model", "export", "v2", "--out", "s", "--format", "savedmodel"]
+    done = subprocess.run(export, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    windows = rng.standard_normal((64, card.length, count)).astype(np.float32)
+    np.save(tmp_path / "windows.npy", windows)
+    load = [TENSORFLOW, "-P", "-c", LOAD, "s", "windows.npy", "scores.npz"]
+    subprocess.run(load, cwd=tmp_path, capture_output=True, check=True)
+    found, expected = np.load(tmp_path / "scores.npz"), GraphScorer(graph).score(windows)
+    np.testing.assert_allclose(found["score"], expected.score, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["feature_errors"], expected.feature_errors, rtol=1e-4, atol=1e-5)
 
 
 def test_what_vertex_says_is_understood_or_refused() -> None:

@@ -5,17 +5,45 @@ import sys
 
 import pytest
 
-HEAVY = {"numpy", "pyarrow", "keras", "jax", "onnx", "onnxruntime", "apsw", "starlette", "uvicorn", "apache_beam"}
+HEAVY = {
+    "numpy",
+    "pyarrow",
+    "keras",
+    "jax",
+    "onnx",
+    "onnxruntime",
+    "apsw",
+    "starlette",
+    "uvicorn",
+    "apache_beam",
+    "apscheduler",
+}
 
-GROUPS = ["stream", "metrics", "infer", "model", "alerts", "dead-letter", "verify"]
+GROUPS = [
+    "infra",
+    "stream",
+    "metrics",
+    "infer",
+    "model",
+    "alerts",
+    "dead-letter",
+    "verify",
+    "job",
+    "orchestrator",
+    "invoker",
+]
 COMMANDS = [
+    *(["infra", name] for name in ("plan", "up", "park", "down", "outputs", "bootstrap", "cost", "unlock")),
     *(["stream", name] for name in ("start", "stop", "status", "logs", "snapshot")),
     *(["metrics", name] for name in ("run", "backfill", "show")),
     *(["infer", name] for name in ("run", "batch")),
-    *(["model", name] for name in ("list", "show", "promote", "rollback")),
+    *(["model", name] for name in ("list", "show", "promote", "rollback", "bootstrap")),
     ["alerts", "list"],
     *(["dead-letter", name] for name in ("list", "replay", "drop")),
     ["verify", "parity"],
+    *(["job", name] for name in ("submit", "status", "wait", "list", "cancel", "worker", "perform")),
+    *(["orchestrator", name] for name in ("run", "start", "schedule")),
+    ["invoker", "serve"],
     ["dashboard", "grafana"],
     *([name] for name in ("demo", "init", "doctor", "status", "generate", "train", "dashboard", "query", "export")),
 ]

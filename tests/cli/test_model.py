@@ -50,6 +50,42 @@ def test_promote_and_rollback_move_the_champion(artifacts: LocalArtifacts, capsy
     assert artifacts.resolve(CHAMPION) == "second"
 
 
+def test_one_symbol_is_promoted_and_rolled_back_alone(
+    artifacts: LocalArtifacts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    artifacts.point("challenger.EURUSD", "first")
+    assert main(["model", "promote", "--symbol", "EURUSD", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"champion": "first", "symbol": "EURUSD"}
+    assert main(["model", "promote", "third", "--symbol", "EURUSD"]) == 0
+    assert main(["model", "promote", "third", "--symbol", "EUR/JPY"]) == 0
+    assert artifacts.aliases() == {
+        CHAMPION: "second",
+        CHALLENGER: "third",
+        "champion.EURUSD": "third",
+        "champion.EUR_sJPY": "third",
+    }
+    assert main(["model", "show", "champion.EUR/JPY", "--json"]) == 0
+    capsys.readouterr()
+    assert main(["model", "list", "--json"]) == 0
+    listed = {row["version"]: row["alias"] for row in json.loads(capsys.readouterr().out)}
+    assert listed["third"] == "challenger, champion.EURUSD, champion.EUR/JPY"
+    assert main(["model", "rollback", "--symbol", "EURUSD"]) == 0
+    assert artifacts.resolve("champion.EURUSD") == "first"
+    assert main(["model", "rollback", "--symbol", "EURUSD"]) == 0
+    assert artifacts.resolve("champion.EURUSD") is None  # the shared one scores it again
+    assert artifacts.resolve(CHAMPION) == "second"
+    assert main(["model", "rollback", "--symbol", "EURUSD"]) == 3
+    assert "EURUSD has no champion of its own" in capsys.readouterr().err
+    assert main(["query", "SELECT symbol, action, model_version, previous FROM promotions", "--json"]) == 0
+    rows = [tuple(row.values()) for row in json.loads(capsys.readouterr().out) if row["symbol"] == "EURUSD"]
+    assert sorted(rows) == [
+        ("EURUSD", "promote", "first", None),
+        ("EURUSD", "promote", "third", "first"),
+        ("EURUSD", "rollback", "first", "third"),
+        ("EURUSD", "share", "second", "first"),
+    ]
+
+
 def test_a_refused_version_needs_force_and_a_reason_which_is_recorded(
     artifacts: LocalArtifacts, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from fsictl.records.arrow import table_of
 from fsictl.records.schemas import METRICS, RECONERR, Kind
 
 VERSION = "20260101-000000-1a2b3c4d"
+START = 1_700_000_000
 
 
 def metrics_rows(symbol: str, seconds: Sequence[int] | npt.NDArray[np.int64], **columns: object) -> pa.Table:

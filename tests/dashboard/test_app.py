@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from tests.dashboard.client import TestClient
@@ -11,12 +11,21 @@ from tests.dashboard.made_up import VERSION, metrics_rows, verdict_rows
 
 from fsictl.dashboard.app import create_app
 from fsictl.dashboard.events import Feed
+from fsictl.dashboard.pace import Pace
 from fsictl.errors import StorageError
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for a look of the feed that makes it so."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture
 def client(filled: Stores) -> Iterator[TestClient]:
-    with TestClient(create_app(*filled.all), base_url="http://127.0.0.1:8050") as client:
+    with TestClient(create_app(*filled.all, pace=Pace(every=0.05)), base_url="http://127.0.0.1:8050") as client:
         yield client
 
 
@@ -124,12 +133,15 @@ def test_an_empty_store_is_no_error(empty: TestClient) -> None:
 
 
 def test_a_store_that_fails_is_told_in_a_sentence(client: TestClient, filled: Stores) -> None:
-    filled.warehouse.failure = StorageError("the disk is gone", hint="Bring it back.")
-    answer = client.get("/api/symbols")
-    assert answer.status_code == 503
-    assert answer.json() == {"error": "the disk is gone", "hint": "Bring it back."}
-    filled.warehouse.failure = None
     assert client.get("/api/symbols").status_code == 200
+    filled.warehouse.failure = StorageError("the disk is gone", hint="Bring it back.")
+    until(lambda: client.get("/api/status").json()["feed"] == "error")
+    for path in ("symbols", "alerts", "history?symbol=EURUSD", "history?symbol=NOPE"):  # nothing old is repeated
+        answer = client.get(f"/api/{path}")
+        assert answer.status_code == 503
+        assert answer.json() == {"error": "the disk is gone", "hint": "Bring it back."}
+    filled.warehouse.failure = None
+    until(lambda: client.get("/api/symbols").status_code == 200)
 
 
 def test_a_fault_of_ours_shows_no_traceback(filled: Stores) -> None:
@@ -188,10 +200,8 @@ def test_versions_are_told_newest_first(client: TestClient, filled: Stores) -> N
 def test_an_alert_is_explained_by_its_id(stores: Stores) -> None:
     stores.warehouse.write("metrics", metrics_rows("EURUSD", range(1000, 1100)))
     stores.warehouse.write("reconerr", verdict_rows("EURUSD", [1099], alert=[True], unreliable=[True]))
-    with TestClient(create_app(*stores.all, every=0.05), base_url="http://localhost") as client:
-        deadline = time.monotonic() + 30
-        while not (alerts := client.get("/api/alerts?limit=1").json()) and time.monotonic() < deadline:
-            time.sleep(0.05)
+    with TestClient(create_app(*stores.all, pace=Pace(every=0.05)), base_url="http://localhost") as client:
+        alerts = client.get("/api/alerts?limit=1").json()
         told = client.get(f"/api/alerts/{alerts[0]['id']}").json()
         assert told["alert"]["id"] == alerts[0]["id"]
         assert told["verdict"]["symbol"] == "EURUSD"

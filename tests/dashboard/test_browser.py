@@ -2,123 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+import itertools
+import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.dashboard.conftest import Stores
-from tests.dashboard.made_up import VERSION, lively, metrics_rows, verdict_rows
+from tests.dashboard.made_up import START, VERSION, lively, metrics_rows, verdict_rows
 from tests.dashboard.test_serve import serving
+from tests.dashboard.visit import Visit
 from tests.memory import MemoryMessenger
 
+from fsictl.dashboard.state import Limits, symbol_state
 from fsictl.ports.messenger import PipelineProgress
 from fsictl.records.arrow import table_of
 from fsictl.records.schemas import PRICES
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("there is no chromium to look at the page with", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is missing")
-
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-component-update "
-    "--disable-sync"
-)
-AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
-START = 1_700_000_000
-COUNT_PIXELS = """
-(id) => {
-  const canvas = document.querySelector(`#${id} canvas`);
-  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-  const found = { yellow: 0, blue: 0, red: 0 };
-  for (let i = 0; i < pixels.length; i += 4) {
-    const [r, g, b, a] = pixels.slice(i, i + 4);
-    if (a < 50 || a > 100) continue; // shading is see-through, lines are not
-    if (r > 200 && g > 150 && b < 60) found.yellow++;
-    if (r < 120 && b > 200) found.blue++;
-    if (r > 200 && g < 130 && b < 130) found.red++;
-  }
-  return found;
-}
-"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """A page, what it wrote to its console, and what it asked for."""
-
-    def __init__(self, browser: Any, address: str, *, width: int = 1400, scheme: str = "dark") -> None:
-        self.address = address.partition("?")[0]
-        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.hear(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(address)
-
-    def hear(self, text: str) -> None:
-        if "willReadFrequently" not in text:  # that one is about the test's own counting of pixels
-            self.complaints.append(text)
-
-    def leave(self) -> None:
-        """Close the page, which must have had nothing to complain about and asked nobody else for anything."""
-        self.page.close()
-        assert self.complaints == []
-        assert [url for url in self.requests if not url.startswith(self.address)] == []
-
-    def violations(self) -> list[str]:
-        """What axe finds wrong with the page as it is now."""
-        self.page.evaluate(AXE.read_text())
-        found = self.page.evaluate("axe.run().then((result) => result.violations)")
-        return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
-
-    def pixels(self, chart: str) -> dict[str, int]:
-        counted: dict[str, int] = self.page.evaluate(COUNT_PIXELS, chart)
-        return counted
-
-    def wait(self, condition: str) -> None:
-        """Until that JavaScript is true; asked from outside, as the page's policy forbids evaluating text in it."""
-        for _ in range(400):
-            if self.page.evaluate(condition):
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(condition)
-
-
-@pytest.fixture
-def board(stores: Stores) -> Stores:
-    """Ten minutes of a symbol that is overbought and unreliable in part, and of one that is neither."""
-    seconds = np.arange(START, START + 600)
-    rsi = np.where((seconds > START + 100) & (seconds < START + 400), 80.0, 50.0)
-    extreme = seconds[rsi > 70]
-    prices = 1.18 + np.sin(np.arange(600) / 50) * 1e-3
-    stores.warehouse.write("metrics", metrics_rows("EURUSD", seconds, LAST=prices, RELATIVE_STRENGTH_INDICATOR=rsi))
-    unreliable = extreme > START + 300
-    error = np.where(unreliable, 2.0, 0.4)
-    stores.warehouse.write(
-        "reconerr",
-        verdict_rows(
-            "EURUSD",
-            extreme,
-            unreliable=unreliable,
-            alert=unreliable,
-            reconstruction_error=error,
-            feature_errors=['{"log_return": 0.38, "volatility": 0.62}'] * len(extreme),
-        ),
-    )
-    stores.warehouse.write("metrics", metrics_rows("USDJPY", seconds, LAST=109 + prices))
-    return stores
+GATE = {"passed": True, "checks": [{"name": "no look-ahead", "passed": True, "said": "0 of 8 windows differ"}]}
 
 
 def test_the_page_shows_what_is_there_and_what_comes(browser: Any, board: Stores) -> None:
@@ -325,15 +227,22 @@ def test_a_pipeline_that_stands_still_is_named(browser: Any, board: Stores) -> N
         visit.leave()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1100, "dark"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1100, "dark"), (390, "dark"), (390, "light")])
 def test_axe_finds_nothing_and_nothing_sticks_out(browser: Any, filled: Stores, width: int, scheme: str) -> None:
+    card = filled.artifacts.stored[VERSION]
+    card["card.json"] = json.dumps(json.loads(card["card.json"]) | {"gate": GATE}).encode()
     with serving(filled) as address:
         visit = Visit(browser, address, width=width, scheme=scheme)
         visit.wait("document.title.startsWith('EURUSD')")
         visit.wait("document.querySelector('#model-card').textContent.includes('Version')")
-        visit.page.click("#versions-part summary")
+        for summary in visit.page.locator("summary").all():
+            summary.click()
+        assert "0 of 8 windows" in visit.page.inner_text("#checks")
         assert visit.violations() == []
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        visit.page.click("#alerts button")
+        visit.wait("document.querySelector('#explanation .body').textContent.includes('Which features')")
+        assert visit.violations() == []
         visit.leave()
 
 
@@ -348,3 +257,30 @@ def test_text_from_the_tables_is_never_markup(browser: Any, board: Stores) -> No
         assert odd in visit.page.inner_text("#alerts")
         assert visit.page.locator("#alerts img").count() == 0
         visit.leave()
+
+
+def test_the_page_and_the_server_agree_on_what_a_row_means(browser: Any, board: Stores) -> None:
+    verdicts = [
+        None,
+        *(
+            {"time": at, "unreliable": unreliable, "reason": reason}
+            for at, unreliable, reason in itertools.product((94, 95, 100), (None, False, True), (None, "stale feed"))
+        ),
+    ]
+    cases = [
+        ({"time": 100, "rsi": rsi, "gap_filled": filled, "last_tick": tick, "verdict": verdict}, newest)
+        for rsi, filled, tick, verdict, newest in itertools.product(
+            (None, 30.0, 29.9, 50.0, 70.0, 70.1), (False, True), (79_999, 80_000), verdicts, (100, 120, 121)
+        )
+    ]
+    expected = [symbol_state(row, newest, Limits()) for row, newest in cases]
+    assert len(set(expected)) == 6
+    with serving(board) as address:
+        visit = Visit(browser, address)
+        found = visit.page.evaluate(
+            "async ([cases, limits]) => { const { symbolState } = await import('/static/state.js');"
+            "return cases.map(([row, newest]) => symbolState(row, newest, limits)); }",
+            [cases, asdict(Limits())],
+        )
+        visit.leave()
+    assert found == expected

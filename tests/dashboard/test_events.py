@@ -5,14 +5,14 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from tests.dashboard.conftest import Stores
-from tests.dashboard.made_up import metrics_rows, verdict_rows
+from tests.dashboard.made_up import metrics_rows
 
 from fsictl.clock import ManualClock
-from fsictl.dashboard.episodes import as_json
-from fsictl.dashboard.events import Feed, Watch
+from fsictl.dashboard.events import Feed
+from fsictl.dashboard.pace import Pace
+from fsictl.dashboard.watch import Watch
 from fsictl.errors import StorageError
 
 NOW = 1_700_000_000
@@ -27,63 +27,15 @@ def parse(event: str) -> tuple[str, Any]:
     return kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
-def test_a_look_gives_what_is_new_with_alerts(stores: Stores) -> None:
-    watch = watch_of(stores, ManualClock(NOW * 1000))
-    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 3]))
-    stores.warehouse.write("reconerr", verdict_rows("A", [NOW - 3], alert=np.array([True])))
-    assert watch.look()["metrics"]["time"] == []
-    assert [as_json(alert)["since"] for alert in watch.alerts.recent(5)] == [NOW - 3]
-    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 2]))
-    stores.warehouse.write("reconerr", verdict_rows("A", [NOW - 2], alert=np.array([True])))
-    news = watch.look()
-    assert (news["metrics"]["symbol"], news["metrics"]["time"]) == (["A"], [NOW - 2])
-    assert news["verdicts"]["error"] == [0.4]
-    assert [(alert["since"], alert["until"]) for alert in news["alerts"]] == [(NOW - 3, NOW - 2)]
-    assert watch.status()["alerts"] == 1
+OFTEN = Pace(every=0.01)
 
 
-def test_alerts_that_come_all_at_once_are_all_there(stores: Stores) -> None:
-    watch = watch_of(stores, ManualClock(NOW * 1000))
-    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 900, NOW - 3]))
-    watch.look()
-    seconds = [NOW - 900, NOW - 600, NOW - 300]
-    stores.warehouse.write("reconerr", verdict_rows("A", seconds, alert=np.array([True, True, True])))
-    assert watch.look()["reload"]
-    assert len(watch.alerts.recent(5)) == 3
-    stores.warehouse.write("reconerr", verdict_rows("A", [NOW - 3], alert=np.array([True])))
-    assert not watch.look()["reload"]
-    assert len(watch.alerts.recent(5)) == 4
-
-
-def test_the_state_of_the_feed_follows_the_data(stores: Stores) -> None:
-    clock = ManualClock(NOW * 1000)
-    watch = watch_of(stores, clock)
-
-    def arrive(end: int) -> str:
-        stores.warehouse.write("metrics", metrics_rows("A", [end]))
-        watch.look()
-        return str(watch.status()["feed"])
-
-    watch.look()
-    assert watch.status()["feed"] == "waiting"
-    assert arrive(NOW - 90_000) == "replay"
-    assert arrive(NOW - 60) == "behind"
-    assert arrive(NOW - 2) == "live"
-    assert watch.status()["lag"] == 2.0
-    clock.sleep(20)
-    watch.look()
-    assert watch.status()["feed"] == "silent"
-    fresh = watch_of(stores, clock)
-    fresh.look()
-    assert fresh.status()["feed"] == "silent"
-
-
-def with_feed(watch: Watch, act: Callable[[Feed], Awaitable[None]]) -> None:
+def with_feed(watch: Watch, act: Callable[[Feed], Awaitable[None]], pace: Pace = OFTEN) -> None:
     async def lane(call: Callable[[], Any]) -> Any:
         return await asyncio.to_thread(call)
 
     async def run() -> None:
-        feed = Feed(watch, lane, every=0.01)
+        feed = Feed(watch, lane, pace)
         looking = asyncio.create_task(feed.run())
         try:
             await asyncio.wait_for(act(feed), 30)
@@ -159,3 +111,39 @@ def test_there_are_only_so_many_subscribers(stores: Stores) -> None:
         assert not feed.full
 
     with_feed(watch_of(stores, ManualClock(NOW * 1000)), act)
+
+
+def test_a_page_hears_the_server_however_seldom_it_looks(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsictl.dashboard.events.STATUS_EVERY", 0.02)
+
+    async def act(feed: Feed) -> None:
+        told = feed.subscribe()
+        for _ in range(5):
+            assert parse(await anext(told))[0] == "status"
+
+    with_feed(watch_of(stores, ManualClock(NOW * 1000)), act, Pace(every=1000))
+
+
+def test_where_looking_costs_it_sleeps_until_somebody_asks(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsictl.dashboard.events.ASLEEP_AFTER", 0.05)
+    stores.warehouse.write("metrics", metrics_rows("A", [NOW - 1]))
+
+    async def falls_asleep(feed: Feed) -> None:
+        while not feed._asleep:
+            await asyncio.sleep(0.01)
+
+    async def act(feed: Feed) -> None:
+        await falls_asleep(feed)
+        stores.warehouse.write("metrics", metrics_rows("A", [NOW]))
+        await asyncio.sleep(0.1)
+        assert feed.status["newest"] in {None, NOW - 1}
+        await feed.wake()
+        assert feed.status["newest"] == NOW
+        await falls_asleep(feed)
+        told = feed.subscribe()
+        await anext(told)  # a page is open: it looks by itself
+        stores.warehouse.write("metrics", metrics_rows("A", [NOW + 1]))
+        while (await until(told, "status"))["newest"] != NOW + 1:
+            pass
+
+    with_feed(watch_of(stores, ManualClock(NOW * 1000)), act, Pace(every=0.01, sleeps=True))

@@ -16,6 +16,7 @@ import pytest
 from tests.dashboard.conftest import Stores
 
 from fsictl.dashboard.app import create_app
+from fsictl.dashboard.pace import Pace
 from fsictl.dashboard.serve import serve
 from fsictl.errors import BusyError, UsageError
 
@@ -37,7 +38,7 @@ def serving(stores: Stores, port: int = 0) -> Iterator[str]:
     """A server in a thread of this process, on a free port if none is given; gives its address."""
     ready: queue.Queue[str] = queue.Queue()
     stop = threading.Event()
-    app = create_app(*stores.all, every=0.05)
+    app = create_app(*stores.all, pace=Pace(every=0.05))
     thread = threading.Thread(target=serve, args=(app, "127.0.0.1", port, ready.put), kwargs={"stop": stop})
     thread.start()
     try:

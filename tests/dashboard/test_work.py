@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import numpy as np
+from tests.dashboard.made_up import metrics_rows
 from tests.memory import MemoryMessenger
 
 from fsictl.clock import ManualClock
@@ -50,3 +52,15 @@ def test_a_pipeline_is_stuck_when_messages_wait_and_it_commits_nothing() -> None
     assert not work.look()["pipelines"][0]["stuck"]
     messenger.now = metrics(9, None, 1)
     assert work.look()["pipelines"][0]["stuck"]
+
+
+def test_without_a_messenger_ticks_are_counted_from_rows() -> None:
+    clock = ManualClock(NOW)
+    work = Work(None, clock)
+    assert work.look() == {"ticks_per_second": None, "late": None, "dead_letters": None, "pipelines": []}
+    for second in range(12):
+        counts, filled = np.array([20, 99]), np.array([False, True])  # a filled row repeats the count before it
+        work.arrived(metrics_rows("A", [2 * second, 2 * second + 1], DATA_POINT_COUNT=counts, GAP_FILLED=filled))
+        told = work.look()
+        clock.sleep(2)
+    assert told["ticks_per_second"] == 10.0

@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from fsictl.model.bootstrap import shipped_card
 
 REAL_QUOTES = Path(__file__).parents[3] / "shared" / "data" / "eurusd_2020-01-01_quotes.csv"
 
@@ -111,11 +114,36 @@ def test_the_same_rows_and_seed_give_the_same_version_and_scores(shown: tuple[Pa
     assert fsictl(workspace, "query", f"{order} order by symbol, timestamp", "--limit", "100000") == before
 
 
-def test_a_second_replay_into_the_same_workspace_is_refused_before_anything_starts(
-    shown: tuple[Path, Path, Any],
+def test_another_demo_of_the_same_prices_goes_on_and_one_of_older_prices_is_refused(
+    shown: tuple[Path, Path, Any], tmp_path: Path
 ) -> None:
-    workspace, file, _ = shown
-    command = [sys.executable, "-m", "fsictl", "demo", "--replay", str(file), "--workspace", str(workspace)]
+    workspace, file, said = shown
+    again = fsictl(workspace, "demo", "--replay", str(file), "--speed", "max", "--duration", "1s", "--no-browser")
+    same = ("ticks", "metrics_rows", "verdicts", "late", "model_version")
+    assert [again[key] for key in same] == [said[key] for key in same]
+    older = tmp_path / "older.csv"
+    older.write_text("symbol,timestamp,value\nEURUSD,2001-01-01T00:00:00Z,1.1\n", encoding="utf-8")
+    command = [sys.executable, "-m", "fsictl", "demo", "--replay", str(older), "--workspace", str(workspace)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert "--fresh" in done.stderr
+
+
+def test_simulated_prices_are_judged_at_once_by_the_shipped_version_and_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSICTL_PRICES_SYMBOLS", "EURUSD,USDJPY")
+    arguments = ("demo", "--history", "30m", "--duration", "1s", "--no-browser")
+    said = fsictl(tmp_path, *arguments)
+    assert said["model_version"] == shipped_card().version
+    assert said["verdicts"] > 100
+    assert fsictl(tmp_path, "train", "--history") == []
+    again = fsictl(tmp_path, *arguments)
+    assert (again["late"], again["dead_letters"]) == (0, 0)
+    assert again["ticks"] > said["ticks"]
+    times = fsictl(
+        tmp_path, "query", "select symbol, timestamp from prices order by symbol, timestamp", "--limit", "99999"
+    )
+    for symbol in ("EURUSD", "USDJPY"):
+        mine = [row["timestamp"] for row in times if row["symbol"] == symbol]
+        assert max(later - earlier for earlier, later in pairwise(mine)) < 10_000  # no hole

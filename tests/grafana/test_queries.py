@@ -19,12 +19,14 @@ from tests.dashboard.made_up import VERSION, lively, metrics_rows, verdict_rows
 from tests.memory import MemoryWarehouse
 
 from fsictl.dashboard.views import LATEST, SERIES, latest_rows, series
+from fsictl.model.aliases import BySymbol
 from fsictl.records.arrow import table_of
 from fsictl.records.schemas import CALIBRATIONS, PRICES, PROMOTIONS, TABLES, TRAINING_RUNS, Kind
 
 START = 1_767_225_600
 SECONDS = 1800
 CHALLENGER = "20260102-000000-99999999"
+CHAMPIONS = BySymbol(VERSION, {"USDJPY": CHALLENGER})
 END_MS = (START + SECONDS + 60) * 1000
 
 
@@ -88,12 +90,13 @@ def _promotions() -> pa.Table:
     return table_of(
         PROMOTIONS,
         {
-            "at": [START * 1000 - 2, START * 1000 - 1],
-            "model_version": [CHALLENGER, VERSION],
-            "previous": [None, CHALLENGER],
-            "action": ["train", "rollback"],
-            "forced": [False, True],
-            "reason": [None, "it alarmed too often"],
+            "at": [START * 1000 - 5, START * 1000 - 4, START * 1000 - 3, START * 1000 - 2, START * 1000 - 1],
+            "model_version": [CHALLENGER, VERSION, CHALLENGER, CHALLENGER, VERSION],
+            "previous": [None, CHALLENGER, None, None, CHALLENGER],
+            "action": ["train", "rollback", "train", "train", "share"],
+            "forced": [False, True, False, False, False],
+            "reason": [None, "it alarmed too often", None, None, None],
+            "symbol": [None, "*", "USDJPY", "EURUSD", "EURUSD"],
         },
     )
 
@@ -146,16 +149,16 @@ def run(database: duckdb.DuckDBPyConnection, bigquery: str) -> list[dict[str, An
     ]
 
 
-@pytest.mark.parametrize("step", [1000, 5000, 60_000])
+@pytest.mark.parametrize(("step", "symbol"), [(1000, "EURUSD"), (1000, "USDJPY"), (5000, "EURUSD"), (60_000, "EURUSD")])
 @pytest.mark.parametrize("name", sorted(SERIES))
 def test_a_series_is_the_same_in_sql_and_from_the_page(
-    warehouse: MemoryWarehouse, database: duckdb.DuckDBPyConnection, name: str, step: int
+    warehouse: MemoryWarehouse, database: duckdb.DuckDBPyConnection, name: str, step: int, symbol: str
 ) -> None:
     view = SERIES[name]
     text = series_sql(view, [column.name for column in view.columns], "symbol")
-    expected = series(warehouse, view, "EURUSD", START * 1000, END_MS, step, champion=VERSION)
+    expected = series(warehouse, view, symbol, START * 1000, END_MS, step, champion=CHAMPIONS)
     assert expected
-    assert run(database, expand(text, step)) == expected
+    assert run(database, expand(text, step, symbol=symbol)) == expected
 
 
 @pytest.mark.parametrize("threshold", ["0.5", "0", "1e9"])

@@ -173,6 +173,10 @@ class Offline:
         """Plan with these variables: code 0 without changes, 2 with."""
         return self.run("plan", "-input=false", "-json", "-detailed-exitcode", "-out=plan", *self.given(variables))
 
+    def apply_plan(self) -> Ended:
+        """Apply what was planned last."""
+        return self.run("apply", "-input=false", "-json", "plan")
+
     def apply(self, **variables: object) -> Ended:
         """Apply with these variables."""
         return self.run("apply", "-input=false", "-json", "-auto-approve", *self.given(variables))

@@ -26,7 +26,7 @@ def up(working_directory: Make) -> Offline:
     terraform = working_directory("lifecycle")
     planned = terraform.plan(**EVERYTHING)
     assert planned.code == 2, planned.problems
-    applied = terraform.apply(**EVERYTHING)
+    applied = terraform.apply_plan()
     assert applied.code == 0, applied.problems
     assert applied.changes == planned.changes
     assert len(list(terraform.cloud.iterdir())) == applied.changes["add"] > 100
@@ -101,11 +101,10 @@ def test_no_output_and_no_state_has_a_secret(up: Offline) -> None:
 def test_a_thing_that_was_removed_outside_is_made_again(up: Offline) -> None:
     gone = next(up.cloud.glob("google_pubsub_subscription.*"))
     gone.unlink()
-    planned = up.plan(**EVERYTHING)
-    assert planned.code == 2
-    assert list(actions(planned).values()) == ["create"]
-    assert up.apply(**EVERYTHING).code == 0
-    assert up.plan(**EVERYTHING).code == 0
+    applied = up.apply(**EVERYTHING)
+    assert applied.code == 0, applied.problems
+    assert list(actions(applied).values()) == ["create"]
+    assert gone.is_file()
 
 
 def test_parking_removes_the_cluster_alone_and_coming_back_makes_it_again(up: Offline) -> None:
@@ -125,7 +124,7 @@ def test_parking_removes_the_cluster_alone_and_coming_back_makes_it_again(up: Of
     }
     assert set(doing.values()) == {"delete", "update"}
 
-    assert up.apply(**EVERYTHING, parked=True).code == 0
+    assert up.apply_plan().code == 0
     assert up.plan(**EVERYTHING, parked=True).code == 0
     outputs = up.outputs()
     assert outputs["parked"] is True

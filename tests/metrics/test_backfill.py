@@ -41,7 +41,6 @@ def test_blocks_are_bounded(hertz: float) -> None:
     """However sparse or dense the ticks are: no block is longer than asked for by more than one filled gap."""
     blocks = list(backfill(ticks(2_000, hertz), MetricsParameters(), rows_per_block=100))
     assert max(map(len, blocks)) <= 100 + 2 * 61
-    assert all(len(block.symbols) == 1 for block in blocks)
 
 
 def test_ticks_of_symbols_without_any_give_nothing() -> None:

@@ -13,16 +13,18 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsictl.metrics.beam import BackfillShard, CloseSeconds, TicksByShard, ticks_of
+from fsictl.clock import ManualClock
+from fsictl.metrics.beam import LATE, BackfillShard, Batch, CloseSeconds, TicksByShard, ticks_of
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.parity import local
 from fsictl.parity.compare import first_difference, outcome_of
 from fsictl.parity.scenarios import Scenario
-from fsictl.records.encoding import encode_ticks
-from fsictl.records.message import Message, Received
+from fsictl.records.encoding import encode_end_of_input, encode_ticks
+from fsictl.records.message import Message, Received, Reject
 from fsictl.records.schemas import METRICS
-from fsictl.records.ticks import SequenceNumbers, Ticks
-from fsictl.streams.metrics import late_letters
+from fsictl.records.ticks import MAX_TIMESTAMP_MS, SequenceNumbers, Ticks
+from fsictl.streams.metrics import MetricsPipeline, late_letters
+from fsictl.streams.pipeline import dead_letters
 
 START = 1_600_000_000_000
 
@@ -31,13 +33,13 @@ class Cell:
     """A state cell of one key."""
 
     def __init__(self) -> None:
-        self.value: bytes | None = None
+        self.value: Any = None
 
-    def read(self) -> bytes | None:
+    def read(self) -> Any:
         return self.value
 
-    def write(self, value: bytes) -> None:
-        self.value = bytes(value)
+    def write(self, value: Any) -> None:
+        self.value = value
 
 
 class Timer:
@@ -58,16 +60,18 @@ class Keys:
 
     def __init__(self, step: Callable[[], CloseSeconds]) -> None:
         self._step = step
-        self._cells: dict[int, Cell] = {}
+        self.cells: dict[int, tuple[Cell, Cell]] = {}
         self._timers: dict[int, Timer] = {}
         self._watermark = Timestamp(0)
+        self.fired = 0
         self.rows: list[Message] = []
         self.late: list[Message] = []
+        self.rejects: list[Reject] = []
 
-    def deliver(self, elements: Iterable[tuple[int, bytes]]) -> None:
-        for key, data in elements:
-            cell, timer = self._cells.setdefault(key, Cell()), self._timers.setdefault(key, Timer())
-            self._keep(self._step().process((key, data), cell, timer))
+    def deliver(self, elements: Iterable[tuple[int, Batch]]) -> None:
+        for key, batch in elements:
+            cells, timer = self.cells.setdefault(key, (Cell(), Cell())), self._timers.setdefault(key, Timer())
+            self._keep(self._step().process((key, batch), *cells, timer))
         self.advance(self._watermark)
 
     def advance(self, watermark: Timestamp) -> None:
@@ -75,13 +79,17 @@ class Keys:
         while due := {key: timer.at for key, timer in self._timers.items() if timer.at and timer.at <= self._watermark}:
             key = min(due, key=lambda each: due[each])
             self._timers[key].clear()
-            self._keep(self._step().close(key, due[key], self._cells[key], self._timers[key]))
+            self.fired += 1
+            self._keep(self._step().close(key, due[key], self.cells[key][0], self._timers[key]))
 
     def _keep(self, outputs: Iterable[Any]) -> None:
         for output in outputs:
-            (self.late if isinstance(output, TaggedOutput) else self.rows).append(
-                output.value if isinstance(output, TaggedOutput) else output
-            )
+            if not isinstance(output, TaggedOutput):
+                self.rows.append(output)
+            elif output.tag == LATE:
+                self.late.append(output.value)
+            else:
+                self.rejects.append(output.value)
 
 
 @st.composite
@@ -104,8 +112,13 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 PARAMETERS = MetricsParameters(window=6, max_gap=5)
 
 
-def _split(ticks: Ticks, shards: int) -> list[tuple[int, bytes]]:
+def _split(ticks: Ticks, shards: int) -> list[tuple[int, Batch]]:
     return list(TicksByShard(shards).process(Received("prices", "1", encode_ticks(ticks), 0)))
+
+
+def _batch(*ticks: tuple[int, float]) -> Batch:
+    times, prices = zip(*ticks, strict=True)
+    return 2**62, encode_ticks(Ticks.of(["A"] * len(ticks), times, prices)).data
 
 
 @settings(max_examples=30, deadline=None)
@@ -131,7 +144,7 @@ def test_the_backfill_does_not_depend_on_the_order_of_messages(scenario: Scenari
     expected = local.backfill_metrics(scenario, PARAMETERS)
     messages = [ticks for delivery in scenario.deliveries for ticks in delivery]
     random.shuffle(messages)
-    groups: dict[int, list[bytes]] = {}
+    groups: dict[int, list[Batch]] = {}
     for ticks in messages:
         for shard, data in _split(ticks, shards):
             groups.setdefault(shard, []).append(data)
@@ -140,9 +153,9 @@ def test_the_backfill_does_not_depend_on_the_order_of_messages(scenario: Scenari
 
 
 def test_work_that_failed_leaves_no_operator_behind_that_is_ahead_of_its_state() -> None:
-    step, cell, timer = CloseSeconds(PARAMETERS, 0), Cell(), Timer()
-    first, second = (encode_ticks(Ticks.of(["A"], [START + at], [1.0 + at])).data for at in (0, 100))
-    list(step.process((0, first), cell, timer))
+    step, cell, newest, timer = CloseSeconds(PARAMETERS, 0), Cell(), Cell(), Timer()
+    first, second = _batch((START, 1.0)), _batch((START + 100, 101.0))
+    list(step.process((0, first), cell, newest, timer))
 
     class Broken(Timer):
         def set(self, at: Timestamp) -> None:
@@ -150,17 +163,99 @@ def test_work_that_failed_leaves_no_operator_behind_that_is_ahead_of_its_state()
 
     state = cell.value
     try:
-        list(step.process((0, second), cell, Broken()))
+        list(step.process((0, second), cell, newest, Broken()))
     except ConnectionError:
         cell.value = state  # the runner forgets what a failed bundle wrote, and gives the bundle again
-    list(step.process((0, second), cell, timer))
+    list(step.process((0, second), cell, newest, timer))
     (rows,) = step.close(0, Timestamp(micros=(START + 1000) * 1000), cell, timer)
     assert outcome_of(METRICS, [rows]).rows.column("DATA_POINT_COUNT").to_pylist() == [2]
 
 
 def test_a_state_that_another_worker_wrote_counts_more_than_the_operator_kept_here() -> None:
-    here, there, cell, timer = CloseSeconds(PARAMETERS, 0), CloseSeconds(PARAMETERS, 0), Cell(), Timer()
+    here, there = CloseSeconds(PARAMETERS, 0), CloseSeconds(PARAMETERS, 0)
+    cell, newest, timer = Cell(), Cell(), Timer()
     for step, at in ((here, 0), (there, 100), (here, 200)):
-        list(step.process((0, encode_ticks(Ticks.of(["A"], [START + at], [1.0])).data), cell, timer))
+        list(step.process((0, _batch((START + at, 1.0))), cell, newest, timer))
     (rows,) = here.close(0, Timestamp(micros=(START + 1000) * 1000), cell, timer)
     assert outcome_of(METRICS, [rows]).rows.column("DATA_POINT_COUNT").to_pylist() == [3]
+
+
+@st.composite
+def published(draw: st.DrawFn) -> list[Received]:
+    """Messages of four symbols, published second by second, some of whose ticks are of tomorrow."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    messages = []
+    for number in range(draw(st.integers(1, 12))):
+        now, count = START + 1_000 * number, int(rng.integers(1, 6))
+        wrong = rng.random(count) < rng.choice([0.0, 0.3, 1.0])
+        times = now - rng.integers(0, 1_500, count) + np.where(wrong, 86_400_000, 0)
+        ticks = Ticks.of(rng.choice(["A", "B", "C", "D"], count).tolist(), times.tolist(), [1.5] * count)
+        messages.append(Received("prices", str(number), encode_ticks(ticks), now))
+    return messages
+
+
+@settings(max_examples=40, deadline=None)
+@given(published())
+def test_ticks_of_the_future_are_the_rejects_of_the_local_stream(messages: list[Received]) -> None:
+    pipeline = MetricsPipeline(PARAMETERS, ManualClock(START), allowed_lateness=2.0, idle_timeout=5.0, max_ahead=60.0)
+    outgoing = [each for item in messages for each in pipeline.step([item]).outgoing]
+    outgoing += pipeline.step([Received("prices", "end", encode_end_of_input(MAX_TIMESTAMP_MS), 0)]).outgoing
+    local_rows = [message for topic, message in outgoing if topic == "metrics"]
+    local_letters = [message for topic, message in outgoing if topic == "dead-letter"]
+
+    step, keys, newest = CloseSeconds(PARAMETERS, 2_000), Keys(lambda: step), 0
+    split = TicksByShard(1, 60_000)
+    for item in messages:
+        elements = list(split.process(item))
+        keys.rejects += [each.value for each in elements if isinstance(each, TaggedOutput)]
+        keys.deliver(each for each in elements if not isinstance(each, TaggedOutput))
+        newest = max([newest, *(cells[1].value or 0 for cells in keys.cells.values())])
+        keys.advance(Timestamp(micros=newest * 1000))
+    keys.advance(MAX_TIMESTAMP)
+    letters = [letter for message in keys.late for _, letter in late_letters(ticks_of(message.data))]
+    letters += [letter for _, letter in dead_letters(keys.rejects, START)]
+    expected = outcome_of(METRICS, local_rows, local_letters)
+    assert first_difference(METRICS, expected, outcome_of(METRICS, keys.rows, letters)) is None
+
+
+def test_a_shard_rejects_the_future_once_it_has_had_a_tick_that_is_not() -> None:
+    split, step = TicksByShard(4, 60_000), CloseSeconds(PARAMETERS, 0)
+    keys = Keys(lambda: step)
+    tomorrow, now = Ticks.of(["A"], [START + 86_400_000], [9.0]), Ticks.of(["A"], [START], [1.0])
+    for number, ticks in enumerate((now, tomorrow)):
+        keys.deliver(split.process(Received("prices", str(number), encode_ticks(ticks), START)))
+    assert [(reject.reason, reject.origin) for reject in keys.rejects] == [
+        ("future", f"prices/A/{START + 86_400_000}/0")
+    ]
+    keys.advance(MAX_TIMESTAMP)
+    assert outcome_of(METRICS, keys.rows).rows.num_rows == 1 + PARAMETERS.max_gap
+
+
+def test_a_watermark_that_jumps_an_hour_fires_few_timers() -> None:
+    hour = 3_600
+    rng = np.random.default_rng(4)
+    times = START + np.sort(rng.integers(0, hour * 1_000, 3 * hour))
+    ticks = Ticks.of(
+        rng.choice(["A", "B"], len(times)).tolist(), times.tolist(), rng.uniform(1, 2, len(times)).tolist()
+    )
+    step = CloseSeconds(PARAMETERS, 2_000)
+    keys = Keys(lambda: step)
+    for part in range(0, len(ticks), 1_000):
+        keys.deliver(_split(ticks.take(slice(part, part + 1_000)), 1))
+    assert keys.fired == 0
+    keys.advance(Timestamp(micros=(START + hour * 1_000 + 2_000) * 1000))
+    assert keys.fired <= 12 + 120 + 1  # groups of a quarter down to two minutes, then second by second
+    keys.advance(MAX_TIMESTAMP)
+    expected = local.backfill_metrics(Scenario("an hour", [(ticks,)]), PARAMETERS)
+    assert first_difference(METRICS, expected, outcome_of(METRICS, keys.rows)) is None
+
+
+def test_seconds_that_are_not_a_backlog_close_one_by_one() -> None:
+    step = CloseSeconds(PARAMETERS, 2_000)
+    keys = Keys(lambda: step)
+    ahead = [(START + 3_600_000 + 1_000 * second, 2.0) for second in range(1_000)]  # a clock that is an hour ahead
+    keys.deliver([(0, _batch(*ahead))])
+    for second in range(30):
+        keys.deliver([(0, _batch((START + 1_000 * second, 1.0)))])
+        keys.advance(Timestamp(micros=(START + 1_000 * second + 2_000) * 1000))
+        assert keys.fired == second

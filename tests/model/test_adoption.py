@@ -56,6 +56,7 @@ def test_a_version_that_keeps_its_promise_takes_over(artifacts):
         "scorecard",
         "latency",
         "no look-ahead",
+        "drift",
     ]
     assert stored.files == adopted.card.files
 
@@ -106,3 +107,29 @@ def test_of_two_trainings_at_once_the_second_is_judged_against_the_first(artifac
     racing.stored, racing.pointers = dict(artifacts.stored), dict(artifacts.pointers)
     adopted = adopt(racing, made("second", 0.1))
     assert (adopted.alias, adopted.previous, adopted.card.parent) == ("champion", "rival", "rival")
+
+
+def test_a_version_of_one_symbol_is_judged_against_what_scores_it_and_scores_it_alone(artifacts):
+    own = adopt(artifacts, made("own", 0.1), symbol="EURUSD")
+    assert (own.alias, own.previous, own.card.parent) == ("champion.EURUSD", None, "first")
+    again = adopt(artifacts, made("again", 0.1), symbol="EURUSD")
+    assert (again.alias, again.previous, again.card.parent) == ("champion.EURUSD", "own", "own")
+    refused = adopt(artifacts, made("refused", 0.9), symbol="EURUSD")
+    assert (refused.alias, refused.card.gate["champion"]) == ("challenger.EURUSD", "again")
+    assert artifacts.aliases() == {
+        "champion": "first",
+        "champion.EURUSD": "again",
+        "challenger.EURUSD": "refused",
+    }
+
+
+def test_the_first_version_scores_all_symbols_whatever_it_was_trained_on():
+    store = MemoryArtifacts()
+    assert adopt(store, made("first", 0.1), symbol="EURUSD").alias == "champion"
+
+
+def test_a_symbol_whose_own_champion_is_damaged_is_judged_against_the_shared_one(artifacts):
+    adopt(artifacts, made("own", 0.1), symbol="EURUSD")
+    artifacts.stored["own"]["autoencoder.onnx"] = b"damaged"
+    adopted = adopt(artifacts, made("next", 0.1), symbol="EURUSD")
+    assert (adopted.alias, adopted.previous, adopted.card.parent) == ("champion.EURUSD", "own", "first")

@@ -8,13 +8,15 @@ from typing import Any
 import pyarrow as pa
 from apache_beam.utils.timestamp import Timestamp
 from tests.model.market import START_S, metrics_table
+from tests.model.versions_of_chance import random_card, random_graph
 
 from fsictl.model.beam import JudgeRows, RowsByShard
 from fsictl.model.inference import InferenceOperator
+from fsictl.model.versions import store_version
 from fsictl.model.windows import WindowRules
-from fsictl.parity.chance import MemoryArtifacts
+from fsictl.parity.chance import MemoryArtifacts, champion_of_chance
 from fsictl.parity.compare import Outcome, first_difference, outcome_of
-from fsictl.records.encoding import encode_rows
+from fsictl.records.encoding import decode_rows, encode_rows
 from fsictl.records.message import Message, Received
 from fsictl.records.schemas import METRICS, RECONERR
 
@@ -69,7 +71,8 @@ def _advance(step: JudgeRows, cells: Cells, second: float) -> list[Message]:
     made: list[Message] = []
     while cells.at is not None and cells.at <= Timestamp(START_S + second):
         fired, cells.at = cells.at, None
-        made += step.judge(fired, cells.operator, cells.waiting, cells.due, cells)
+        found = step.judge(fired, cells.operator, cells.waiting, cells.due, cells)
+        made += [one for one in found if isinstance(one, Message)]  # and none of the calibrations
     return made
 
 
@@ -111,3 +114,18 @@ def test_messages_in_the_wrong_order_give_the_verdicts_of_the_right_one() -> Non
         made += _advance(step, cells, start + 250)
     made += _advance(step, cells, 1500)
     assert first_difference(RECONERR, Outcome(expected), outcome_of(RECONERR, made)) is None
+
+
+def test_each_symbol_is_judged_by_its_own_champion():
+    store = champion_of_chance(WindowRules(), seed=1)
+    store_version(store, random_card("own", WindowRules()), keras_file=b"", graphs={"autoencoder": random_graph()})
+    store.point("champion.EURUSD", "own")
+    step = JudgeRows(WindowRules(), store, 0)
+    step.setup()
+    cells = Cells()
+    tables = [metrics_table(symbol, rows=700) for symbol in ("EURUSD", "USDJPY")]
+    _deliver(step, cells, tables)
+    received = [Received("reconerr", "1", message, 0) for message in _advance(step, cells, 800.0)]
+    verdicts = decode_rows(RECONERR, received).table
+    versions = {(row["symbol"], row["model_version"]) for row in verdicts.to_pylist()}
+    assert versions == {("EURUSD", "own"), ("USDJPY", "chance")}

@@ -13,6 +13,7 @@ from fsictl.model.columns import columns_of
 from fsictl.model.features import FEATURES, features_of
 from fsictl.model.gate import (
     check_calibration,
+    check_drift,
     check_latency,
     check_no_look_ahead,
     check_scorecard,
@@ -87,3 +88,11 @@ def test_features_that_look_ahead_are_refused(monkeypatch):
 
     monkeypatch.setattr(gate, "features_of", cheating)
     assert not check().passed
+
+
+def test_drift_is_said_and_refuses_nothing():
+    assert check_drift({}).passed is None
+    calm, moved = check_drift({"volatility": 0.1}), check_drift({"volatility": 0.1, "tick_rate": 0.9, "deviation": 0.3})
+    assert (calm.passed, moved.passed) == (True, None)
+    assert moved.said.endswith("tick_rate 0.90, deviation 0.30")
+    assert judge([moved]).passed

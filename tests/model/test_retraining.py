@@ -67,3 +67,11 @@ def test_old_data_is_to_be_replaced():
     found = ask([], newest_hours=180)
     assert "hours old" in found.reason
     assert found.drift is None
+
+
+def test_simulated_data_grows_old_from_its_first_use_on():
+    newest = START + 1000 * HOUR_MS
+    fresh = retraining(CARD, [], [], newest=newest, rules=RULES, since=newest - HOUR_MS)
+    assert (fresh.age_hours, fresh.due_since) == (1.0, None)
+    old = retraining(CARD, [], [], newest=newest, rules=RULES, since=newest - 169 * HOUR_MS)
+    assert old.due_since == newest - HOUR_MS

@@ -86,7 +86,7 @@ def test_symbols_have_thresholds_of_their_own():
 def test_versions_that_score_no_more_are_forgotten():
     rolling = RollingCalibration()
     judge(rolling, *drawn(1))
-    rolling.keep_only({"v2"})
+    rolling.keep_only(lambda version, symbol: version == "v2")
     assert json.loads(rolling.state()) == []
 
 

@@ -16,7 +16,6 @@ from fsictl.model.detectors.autoencoder import check_graph
 from fsictl.model.scoring import GraphScorer
 from fsictl.model.versions import (
     CARD_FILE,
-    load_alias,
     load_scorer,
     store_version,
     version_name,
@@ -78,13 +77,10 @@ def test_a_name_depends_on_content_and_weights_alone():
 
 
 def test_versions_are_loaded_by_name_and_by_alias(artifacts):
-    assert load_alias(artifacts, "champion") is None
     artifacts.point("champion", "two")
-    champion = load_alias(artifacts, "champion")
-    assert champion.version == "two" == load_scorer(artifacts, "champion").version
-    assert load_alias(artifacts, "champion", champion) is champion
+    assert load_scorer(artifacts, "champion").version == "two" == load_scorer(artifacts, "two").version
     artifacts.point("champion", "one")
-    assert load_alias(artifacts, "champion", champion).version == "one"
+    assert load_scorer(artifacts, "champion").version == "one"
 
 
 def test_a_changed_file_is_noticed(artifacts):

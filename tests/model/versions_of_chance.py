@@ -17,16 +17,15 @@ from fsictl.model.windows import WindowRules
 RULES = WindowRules(rsi_window=60)
 
 
-def random_weights(seed: int = 0) -> list[np.ndarray]:
+def random_weights(seed: int = 0, inputs: int = len(FEATURES)) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
-    weights = []
-    inputs = len(FEATURES)
+    weights, count = [], inputs
     for units in (OUTER_UNITS, INNER_UNITS, INNER_UNITS, OUTER_UNITS):
         shapes = [(inputs, 4 * units), (units, 4 * units), (4 * units,)]
         weights += [0.3 * rng.standard_normal(shape).astype(np.float32) for shape in shapes]
         weights += [rng.uniform(0.5, 1.5, units).astype(np.float32) for _ in range(4)]
         inputs = units
-    shapes = [(inputs, len(FEATURES)), (len(FEATURES),)]
+    shapes = [(inputs, count), (count,)]
     return weights + [0.3 * rng.standard_normal(shape).astype(np.float32) for shape in shapes]
 
 

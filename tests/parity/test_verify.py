@@ -31,10 +31,15 @@ def test_beam_and_the_local_engine_agree() -> None:
     assert next(each.late for each in found if each.scenario == "late ticks" and each.late is not None) > 5
 
 
+PRISM = shutil.which("prism") or shutil.which(Path(__file__).parents[2] / ".environments" / "prism" / "prism")
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("prism") is None, reason="Beam's runner Prism is not on the PATH")
+@pytest.mark.skipif(
+    PRISM is None, reason="Prism is not here: python scripts/environments.py prism, which needs Go 1.26"
+)
 def test_the_portable_runner_agrees_too() -> None:
-    prism = Path(shutil.which("prism") or "")
+    prism = Path(PRISM or "")
     found = verify_parity(TICKS, parameters=PARAMETERS, allowed_lateness=2.0, seed=3, shards=3, prism=prism)
     assert [each.difference for each in found] == [None] * COMPARISONS
 

@@ -110,37 +110,54 @@ def test_a_late_tick_and_what_is_none_go_to_the_dead_letters(tmp_path: Path) -> 
     assert len(_files(rows)) == 6  # a second and two filled ones of either symbol, each closed by a timer
 
 
+RULES = WindowRules(rsi_window=60)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """A model store on disk with a champion for an RSI over a minute."""
-    chance = champion_of_chance(WindowRules(rsi_window=60), seed=1)
+    """A model store on disk with a champion and a challenger for an RSI over a minute."""
     artifacts = LocalArtifacts(tmp_path)
-    for folder in chance.folders():
-        artifacts.put(folder, chance.stored[folder])
-    for alias, folder in chance.aliases().items():
-        artifacts.point(alias, folder)
+    for alias, seed in (("champion", 1), ("challenger", 2)):
+        chance = champion_of_chance(RULES, seed=seed, version=alias)
+        for folder in chance.folders():
+            artifacts.put(folder, chance.stored[folder])
+        artifacts.point(alias, alias)
     return tmp_path
 
 
-def test_inference_judges_by_the_champion_of_the_store_and_keeps_what_is_no_row(store: Path, tmp_path: Path) -> None:
-    rules = WindowRules(rsi_window=60)
-    rows = pa.concat_tables([metrics_table(symbol, rows=900) for symbol in ("EURUSD", "USDJPY", "A")])
-    expected = InferenceOperator(rules).process(rows, load_scorer(LocalArtifacts(store), "champion"))
+@pytest.mark.parametrize("bounded", [True, False])
+def test_inference_judges_by_the_store_and_keeps_what_is_no_row(store: Path, tmp_path: Path, bounded: bool) -> None:
+    rows = pa.concat_tables([metrics_table(symbol, rows=4_000) for symbol in ("EURUSD", "USDJPY", "A")])
+    operator = InferenceOperator(RULES)
+    champion, challenger = (load_scorer(LocalArtifacts(store), alias) for alias in ("champion", "challenger"))
+    expected = operator.process(rows, champion, challenger)
+    calibrations = operator.calibrations()
+    assert set(expected.column("model_version").to_pylist()) == {"champion", "challenger"}
     assert expected.column("reconstruction_error").null_count < expected.num_rows
+    assert calibrations.num_rows > 6  # more than one hour of two versions of three symbols
     messages = [BAD, *(encode_rows(METRICS, rows.slice(start, 250)) for start in range(0, rows.num_rows, 250))]
-    made, letters = _folder(tmp_path, "made"), _folder(tmp_path, "letters")
-    with beam.Pipeline(options=PipelineOptions(BOUNDED)) as pipeline:
+    made, letters, state = (_folder(tmp_path, name) for name in ("made", "letters", "state"))
+    open_warehouse = partial(LocalWarehouse, state, SystemClock())
+    stream = test_stream.TestStream().advance_watermark_to(0)
+    for received in _received(METRICS_TOPIC, messages[::-1]):
+        stream = stream.add_elements([TimestampedValue(received, 1)])
+    source = _source(METRICS_TOPIC, messages[::-1]) if bounded else stream.advance_watermark_to_infinity()
+    options = BOUNDED if bounded else ["--runner=BundleBasedDirectRunner", "--streaming"]
+    with beam.Pipeline(options=PipelineOptions(options)) as pipeline:
         build_infer(
             pipeline,
-            source=_source(METRICS_TOPIC, messages[::-1]),
+            source=source,
             sink=ToFiles(made),
             dead_letters=ToFiles(letters),
-            rules=rules,
+            rules=RULES,
             open_artifacts=partial(LocalArtifacts, store),
-            bounded=True,
+            calibrations=WriteToWarehouse("calibrations", open_warehouse),
+            bounded=bounded,
+            shards=8,
         )
     attributes = encode_rows(RECONERR, expected).attributes
     found = decode_rows(RECONERR, _received(RECONERR_TOPIC, [Message(data, attributes) for _, data in _files(made)]))
-    order: list[Any] = [("symbol", "ascending"), ("timestamp", "ascending")]
+    order: list[Any] = [("symbol", "ascending"), ("timestamp", "ascending"), ("model_version", "ascending")]
     assert first_difference(RECONERR, Outcome(expected.sort_by(order)), Outcome(found.table.sort_by(order))) is None
+    assert open_warehouse().read("calibrations").sort_by(order).equals(calibrations.sort_by(order))
     assert [data for _, data in _files(letters)] == [BAD.data]

@@ -19,7 +19,7 @@ from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.clock import ManualClock
 from fsictl.errors import StorageError
 from fsictl.model.inference import InferenceOperator
-from fsictl.model.versions import CHAMPION, load_alias, store_version
+from fsictl.model.versions import CHAMPION, load_scorer, store_version
 from fsictl.records.encoding import decode_rows, encode_rows
 from fsictl.records.message import Received
 from fsictl.records.schemas import METRICS, METRICS_TOPIC, RECONERR, RECONERR_TOPIC
@@ -118,7 +118,31 @@ def test_numbers_that_are_not_finite_get_no_score(root: Path) -> None:
     returns = ROWS["LOG_RTN"].to_numpy().copy()
     returns[700] = float("inf")
     broken = ROWS.set_column(ROWS.column_names.index("LOG_RTN"), "LOG_RTN", pa.array(returns))
-    verdicts = InferenceOperator(RULES).process(broken, load_alias(LocalArtifacts(root), CHAMPION))
+    verdicts = InferenceOperator(RULES).process(broken, load_scorer(LocalArtifacts(root), CHAMPION))
     unscored = verdicts.filter(pc.is_null(verdicts["reconstruction_error"]))
     assert set(unscored["reason"].to_pylist()) == {"warm-up", "no score"}
     assert unscored.num_rows < verdicts.num_rows
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_symbol_whose_own_version_is_damaged_is_scored_by_the_last_good_one(
+    root: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """First by its own version as it was, and after a restart by the shared one."""
+    harm, said = DAMAGES[damage]
+    artifacts = LocalArtifacts(root)
+    store_version(artifacts, random_card("own"), keras_file=b"", graphs={"autoencoder": random_graph(3)})
+    artifacts.point("champion.EURUSD", "own")
+    pipeline = InferPipeline(RULES, artifacts, ManualClock())
+    assert set(step(pipeline, ROWS.slice(0, 600))["model_version"].to_pylist()) == {"own"}
+    artifacts.point("champion.EURUSD", "next")
+    harm(root)
+    with caplog.at_level(logging.ERROR):
+        assert set(step(pipeline, ROWS.slice(600, 200))["model_version"].to_pylist()) == {"own"}
+        restarted = InferPipeline(RULES, artifacts, ManualClock())
+        restarted.restore(pipeline.snapshot(), {})
+        assert set(step(restarted, ROWS.slice(800))["model_version"].to_pylist()) == {"good"}
+    first, second = (record.getMessage() for record in caplog.records)
+    assert said in first
+    assert "The last good version goes on scoring EURUSD" in first
+    assert "EURUSD is scored by the shared champion" in second

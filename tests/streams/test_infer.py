@@ -9,11 +9,9 @@ from tests.streams.channels import CrashError, MemoryChannel
 
 from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.clock import ManualClock
-from fsictl.errors import InputError
 from fsictl.metrics.backfill import backfill
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.rows import table_of_block
-from fsictl.model import champion
 from fsictl.model.inference import InferenceOperator
 from fsictl.model.windows import WindowRules
 from fsictl.prices.simulate import simulate
@@ -81,17 +79,16 @@ def test_what_is_not_a_metrics_row_is_kept_and_the_rest_is_judged(metrics: pa.Ta
 
 
 def test_a_version_that_cannot_be_loaded_is_said_once_and_stops_nothing(
-    metrics: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    metrics: pa.Table, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: object) -> None:
-        message = "model.onnx is not the file that was stored"
-        raise InputError(message, hint="Choose another version.")
-
-    monkeypatch.setattr(champion, "load_alias", broken)
+    artifacts = LocalArtifacts(tmp_path)
+    artifacts.put("empty", {"model.keras": b""})
+    for alias in ("champion", "challenger"):
+        artifacts.point(alias, "empty")
     channel = MemoryChannel(_messages(metrics, 100))
     with caplog.at_level(logging.ERROR):
         _run(channel, tmp_path)
     assert _verdicts(channel).num_rows > 300
     said = [record.getMessage() for record in caplog.records]
-    assert [message.startswith("model.onnx is not the file") for message in said] == [True, True]
+    assert [message.startswith("there is no file 'card.json'") for message in said] == [True, True]
     assert ["no verdicts" in message for message in said] == [True, False]  # the champion, then the challenger

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from tests.streams.channels import MemoryChannel
 from fsictl.clock import ManualClock
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.model.batch import infer_batch
+from fsictl.model.champion import Champions
 from fsictl.model.inference import InferenceOperator
 from fsictl.model.versions import Scorer, load_scorer, store_version
 from fsictl.model.windows import WindowRules
@@ -119,3 +121,47 @@ def test_the_challenger_is_scored_in_shadow_and_never_alerts(metrics, artifacts)
     assert not pc.any(shadow["alert"]).as_py()
     assert pc.any(shadow["unreliable"]).as_py()
     assert set(warehouse.tables["calibrations"]["model_version"].to_pylist()) == {"champ", "rival"}
+
+
+def test_each_symbol_is_scored_by_its_own_champion_live_and_in_batches(metrics, artifacts):
+    """Two symbols with the same rows, one of them with a version of its own and a challenger."""
+    named = pa.array(["ZZZ"] * metrics.num_rows)
+    twice = pa.concat_tables([metrics, metrics.set_column(0, metrics.schema.field(0), named)])
+    twice = twice.sort_by([("timestamp", "ascending"), ("symbol", "ascending")])
+    artifacts = copy.deepcopy(artifacts)
+    artifacts.forget("challenger")
+    artifacts.point("champion.ZZZ", "rival")
+    artifacts.point("challenger.ZZZ", "champ")
+    streamed, warehouse = live(twice, artifacts, 97)
+    shadow = pc.and_(pc.equal(streamed["symbol"], "ZZZ"), pc.equal(streamed["model_version"], "champ"))
+    own = streamed.filter(pc.invert(shadow)).sort_by([("symbol", "ascending"), ("timestamp", "ascending")])
+    assert own.num_rows == 2 * streamed.filter(shadow).num_rows
+    for symbol, version in ((metrics["symbol"][0].as_py(), "champ"), ("ZZZ", "rival")):
+        alone = InferenceOperator(RULES).process(metrics, load_scorer(artifacts, version))
+        mine = own.filter(pc.equal(own["symbol"], symbol))
+        assert mine.drop_columns(["symbol"]).combine_chunks().equals(alone.drop_columns(["symbol"]).combine_chunks())
+    first, last = metrics["timestamp"][0].as_py(), metrics["timestamp"][-1].as_py()
+    for start in (first, first + (last - first) // 2):
+        parts = infer_batch(warehouse, Champions(artifacts).scorers(), start=start, end=last + 1, rules=RULES)
+        batch = pa.concat_tables(list(parts)).sort_by([("symbol", "ascending"), ("timestamp", "ascending")])
+        expected = own.filter(pc.greater_equal(own["timestamp"], start))
+        assert batch.num_rows > 100
+        assert batch.combine_chunks().equals(expected.combine_chunks())
+
+
+def test_a_version_of_one_symbol_is_taken_up_and_given_back_between_two_steps(metrics, artifacts):
+    artifacts = copy.deepcopy(artifacts)
+    artifacts.forget("challenger")
+    symbol, third = metrics["symbol"][0].as_py(), metrics.num_rows // 3
+    pipeline = InferPipeline(RULES, artifacts, ManualClock())
+
+    def versions(start: int) -> set[str]:
+        step = pipeline.step([Received(METRICS_TOPIC, "1", encode_rows(METRICS, metrics.slice(start, third)), 0)])
+        sent = [Received(topic, "1", message, 0) for topic, message in step.outgoing if topic == RECONERR_TOPIC]
+        return set(decode_rows(RECONERR, sent).table["model_version"].to_pylist())
+
+    assert versions(0) == {"champ"}
+    artifacts.point(f"champion.{symbol}", "rival")
+    assert versions(third) == {"rival"}
+    artifacts.forget(f"champion.{symbol}")
+    assert versions(2 * third) == {"champ"}

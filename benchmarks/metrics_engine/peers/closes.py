@@ -21,6 +21,11 @@ Open = Callable[[np.ndarray], Callable[[float], Row]]
 """Given the closes so far of a symbol, the function that takes the next close and returns the row."""
 
 
+def flat_rows(rows: list[Row]) -> np.ndarray:
+    """The same as an array, without the middle band, which is the average: [rows, 6]."""
+    return np.array([(sma, ema, std, rsi, upper, lower) for sma, ema, std, rsi, (upper, _, lower) in rows])
+
+
 class OfCloses:
     """Five indicators of every close."""
 
@@ -28,12 +33,16 @@ class OfCloses:
     must_be_right = False
 
     def __init__(self, name: str, open_: Open, *, note: str, rsi: str = "RSI (Wilder)", symbols: int = 10**9) -> None:
-        self.name, self.note, self._open, self._rsi, self._symbols = name, note, open_, rsi, symbols
+        self.name, self.note, self._open, self.rsi, self._symbols = name, note, open_, rsi, symbols
         self._steps: list[Callable[[float], Row]] = []
 
     def warm_up(self, workload: Workload, expected: Expected) -> None:
         start = workload.seconds(0).start
-        self._steps = [self._open(np.ascontiguousarray(row)) for row in expected.bars["LAST"][: self._symbols, :start]]
+        self.open(expected.bars["LAST"][: self._symbols, :start])
+
+    def open(self, closes: np.ndarray) -> None:
+        """Begin anew with these closes, [symbols, seconds]."""
+        self._steps = [self._open(np.ascontiguousarray(row)) for row in closes]
 
     def prepare(self, workload: Workload, round_number: int, expected: Expected) -> list[list[float]]:
         seconds = workload.seconds(round_number)
@@ -49,12 +58,16 @@ class OfCloses:
         return rows
 
     def check(self, result: list[Row], workload: Workload, round_number: int, expected: Expected) -> Measured:
+        return self.check_flat(flat_rows(result), len(self._steps), workload, round_number, expected)
+
+    def check_flat(
+        self, rows: np.ndarray, symbols: int, workload: Workload, round_number: int, expected: Expected
+    ) -> Measured:
+        """The same for rows as :func:`flat_rows` makes them of the first symbols."""
         seconds = workload.seconds(round_number)
-        symbols = len(self._steps)
-        flat = np.array([(sma, ema, std, rsi, upper, lower) for sma, ema, std, rsi, (upper, _, lower) in result])
-        grids = flat.reshape(len(seconds), symbols, 6).transpose(2, 1, 0)
-        names = ("SMA", "EMA", "STD", self._rsi, "upper band", "lower band")
+        grids = rows.reshape(len(seconds), symbols, 6).transpose(2, 1, 0)
+        names = ("SMA", "EMA", "STD", self.rsi, "upper band", "lower band")
         closes = expected.bars["LAST"][:symbols, : seconds.stop]
         wanted = rows_of_closes(closes, seconds, RSI_PERIOD)
         actual: Mapping[str, Any] = dict(zip(names, grids, strict=True))
-        return Measured(0, len(result), compare(actual, wanted, closes[:, seconds.start :]))
+        return Measured(0, len(rows), compare(actual, wanted, closes[:, seconds.start :]))

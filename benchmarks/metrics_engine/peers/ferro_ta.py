@@ -32,3 +32,7 @@ def participant() -> OfCloses:
         _open,
         note="`StreamingSMA`, `EMA`, `Stddev`, `RSI`, `BBands`; its average counts bars, its RSI is Wilder's.",
     )
+
+
+def participants() -> list[OfCloses]:
+    return [participant()]

@@ -156,5 +156,9 @@ class PolarsPass:
         return Measured(len(ticks), len(result), verdict)
 
 
+def participants() -> list[PolarsPass]:
+    return [PolarsPass()]
+
+
 def _values(column: pl.Series) -> np.ndarray:
     return (column.fill_null(np.nan) if column.dtype == pl.Float64 else column).to_numpy()

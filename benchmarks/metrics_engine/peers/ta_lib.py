@@ -1,12 +1,14 @@
 """TA-Lib's ``stream`` (C).
 
 Since 0.8 a stream is a handle that is carried forward; before that, ``stream`` computed the last value of an array
-anew with every call. Whichever is installed is measured.
+anew with every call. Whichever is installed is measured. Before 0.8 it is several times slower where pandas or polars
+are installed: then every function looks at the types of its arguments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 import talib
@@ -68,10 +70,15 @@ def participant() -> OfCloses:
             note=f"{functions} as handles with `update`; its average counts bars, its RSI is Wilder's.",
         )
     talib.set_unstable_period("EMA", UNSTABLE)
+    beside = " and ".join(name for name in ("pandas", "polars") if find_spec(name))
     return OfCloses(
-        f"TA-Lib {talib.__version__} stream",
+        f"TA-Lib {talib.__version__} stream" + (f" beside {beside}" if beside else ""),
         _open_window,
         note=f"{functions} of the last 300 closes with every row, as `stream` worked before 0.8; its average counts"
-        " bars.",
+        " bars." + (f" It asks with every call whether its arguments are those of {beside}." if beside else ""),
         rsi="RSI",  # of just one window, Wilder's smoothing has nothing to smooth
     )
+
+
+def participants() -> list[OfCloses]:
+    return [participant()]

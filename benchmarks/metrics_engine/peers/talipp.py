@@ -35,3 +35,7 @@ def participant() -> OfCloses:
         " Wilder's.",
         symbols=SYMBOLS,
     )
+
+
+def participants() -> list[OfCloses]:
+    return [participant()]

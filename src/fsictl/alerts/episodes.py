@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -75,6 +75,30 @@ def episodes_of(
         else:
             episodes.append([row])
     return sorted(map(_alert, episodes), key=lambda alert: (alert.start, alert.symbol, alert.model_version))
+
+
+def continued(first: Alert, second: Alert, *, most_apart_ms: int = MOST_APART_MS) -> Alert | None:
+    """Both as one, where the second of two alerts goes on with the first: what :func:`episodes_of` makes of all rows.
+
+    ``None`` when it is another one.
+    """
+    same = all(getattr(first, name) == getattr(second, name) for name in ("symbol", "model_version", "side", "reason"))
+    if not same or second.start - first.end > most_apart_ms:
+        return None
+    worst = max(first, second, key=_largest_error)
+    p_values = [one.smallest_p_value for one in (first, second) if one.smallest_p_value is not None]
+    return replace(
+        worst,
+        id=first.id,
+        start=first.start,
+        end=second.end,
+        seconds=(second.end - first.start) // 1000 + 1,
+        smallest_p_value=min(p_values, default=None),
+    )
+
+
+def _largest_error(alert: Alert) -> float:
+    return -math.inf if alert.largest_error is None else alert.largest_error
 
 
 def alert_id(symbol: str, start: int, model_version: str) -> str:

@@ -25,7 +25,9 @@ def register(parent: typer.Typer) -> None:
 def list_(
     session: Session,
     symbol: Annotated[str | None, typer.Option(help="Only this symbol.")] = None,
-    start: Annotated[str | None, typer.Option(metavar="TIME", help="First event time, or -2h.")] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Event time after which alerts end, or -2h.")
+    ] = None,
     end: Annotated[str | None, typer.Option(metavar="TIME", help="Event time before which alerts end.")] = None,
     unreliable: Annotated[
         bool, typer.Option("--unreliable", help="Everything called unreliable, alert or not, stale feeds too.")
@@ -33,17 +35,20 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 50,
 ) -> None:
     """List alerts, the newest first; seconds of one symbol and side close together are one alert."""
-    from fsictl.alerts.episodes import episodes_of
+    from fsictl.alerts.beginnings import episodes_since
+    from fsictl.alerts.episodes import COLUMNS
 
     session.need_workspace()
     now = session.clock.now_ms()
+    since = times.moment(start, now) if start is not None else 0
     table = session.warehouse.read(
         "reconerr",
         symbols=[symbol] if symbol is not None else None,
-        start=times.moment(start, now) if start is not None else None,
+        start=since,
         end=times.moment(end, now) if end is not None else None,
+        columns=COLUMNS,
     )
-    episodes = episodes_of(table, flag="unreliable" if unreliable else "alert")
+    episodes = episodes_since(session.warehouse, table, since, flag="unreliable" if unreliable else "alert")
     found = sorted(episodes, key=lambda alert: alert.start, reverse=True)
     rows = [{**dataclasses.asdict(alert), "from": time_text(alert.start)} for alert in found[:limit]]
     session.output.rows(

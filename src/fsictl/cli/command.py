@@ -18,14 +18,17 @@ def group(name: str, text: str) -> typer.Typer:
     return typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode="rich")
 
 
-def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    app: typer.Typer, name: str, *, hidden: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function ``f(session, …)`` as a command of ``app``; its docstring is the help text.
 
-    The command also takes the common options, which win over those given before the command's name.
+    The command also takes the common options, which win over those given before the command's name. A ``hidden`` one is
+    for programs, and no help lists it.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        app.command(name)(_with_session(function))
+        app.command(name, hidden=hidden)(_with_session(function))
         return function
 
     return register
@@ -54,7 +57,11 @@ def _with_session(function: Callable[..., None]) -> Callable[..., None]:
         if isinstance(outer, CommonOptions):
             common = common.over(outer)
         if context.invoked_subcommand is None:
-            function(Session(common), **given)
+            session = Session(common)
+            try:
+                function(session, **given)
+            finally:
+                session.close()
         else:
             context.obj = common
 

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,19 +33,24 @@ def dashboard(
 ) -> None:
     """Serve the live page until Ctrl-C, or write what Grafana needs (`dashboard grafana DIR`)."""
     from fsictl.dashboard.app import create_app
-    from fsictl.dashboard.events import Limits
+    from fsictl.dashboard.pace import FREE, METERED
     from fsictl.dashboard.serve import serve
+    from fsictl.dashboard.state import Limits
 
     session.set("dashboard.host", host, "--host")
     session.set("dashboard.port", port, "--port")
+    session.need_this_machine("the live page", instead="Grafana draws the cloud's tables: dashboard grafana DIR.")
     settings, model = session.settings.dashboard, session.settings.model
+    local = session.settings.target == "local"
+    pace = FREE if local else METERED
     app = create_app(
         session.warehouse,
-        session.messenger,
+        session.messenger if local else None,  # only here pipelines say how far they are
         session.artifacts,
         host=settings.host,
         limits=Limits(model.overbought, model.oversold, model.stale_after),
         clock=session.clock,
+        pace=pace if settings.look_every is None else replace(pace, every=settings.look_every),
     )
 
     def ready(address: str) -> None:

@@ -10,9 +10,10 @@ import typer
 
 from fsictl.cli import times
 from fsictl.cli.command import command
+from fsictl.cli.demo_prices import Prices
 from fsictl.cli.demonstration import Demonstration
 from fsictl.cli.session import Session
-from fsictl.errors import PreconditionError, UsageError
+from fsictl.errors import PreconditionError
 
 
 def register(parent: typer.Typer) -> None:
@@ -39,11 +40,14 @@ def demo(
 ) -> None:
     """Run the whole system here: prices, metrics, a first model, verdicts, the live page.
 
-    Prices are simulated, or real ones with --replay. Everything stays in .fsictl/ for later looks.
+    Prices are simulated, or real ones with --replay. Everything stays in .fsictl/ for later looks, and another demo
+    here goes on with it.
     """
     length = times.duration(duration) if duration is not None else None
-    publish = _price_command(session, replay, layout, symbol, timezone, speed, times.duration(history))
+    prices = Prices(replay or [], layout, symbol, timezone, speed, times.duration(history))
+    prices.check()
     _prepare(session, fresh=fresh)
+    publish = prices.command(session)
     demonstration = Demonstration(session, publish, replayed=bool(replay), length=length)
     with demonstration.running():
         demonstration.open_page(port or 0, browser=not no_browser)
@@ -52,33 +56,8 @@ def demo(
     demonstration.sum_up()
 
 
-def _price_command(
-    session: Session,
-    replay: list[Path] | None,
-    layout: str,
-    symbol: str | None,
-    timezone: str | None,
-    speed: str,
-    history: float,
-) -> list[str]:
-    """The command line that publishes the demo's prices; wrong files are refused before anything starts."""
-    if not replay:
-        if times.speed(speed) != 1.0:
-            message = "--speed is for a replay, the simulated market runs in real time"
-            raise UsageError(message, hint="Give --replay FILE, or leave --speed away.")
-        return session.command("generate", "--start", f"-{history:.0f}s", "--json")
-    from fsictl.cli.generate import replayed
-
-    for file in replay:
-        next(replayed([file], layout=layout, symbol=symbol, timezone=timezone))
-    arguments = [part for file in replay for part in ("--replay", str(file.absolute()))]
-    for flag, value in (("--symbol", symbol), ("--timezone", timezone)):
-        arguments += [flag, value] if value is not None else []
-    return session.command("generate", *arguments, "--format", layout, "--speed", speed, "--json")
-
-
 def _prepare(session: Session, *, fresh: bool) -> None:
-    session.check_settings()
+    session.need_this_machine("the demo", instead="Leave --target away; on Google Cloud: fsictl stream start.")
     running = (
         [one.name for one in session.local_engine.status() if one.pid is not None] if session.root.is_dir() else []
     )
@@ -87,8 +66,4 @@ def _prepare(session: Session, *, fresh: bool) -> None:
         raise PreconditionError(message, hint="End them with `fsictl stream stop`, or use another --workspace.")
     if fresh and session.root.is_dir():
         shutil.rmtree(session.root)
-    if session.root.is_dir() and session.messenger.end("prices"):
-        message = f"{session.root} already holds prices, and the demo's would come late behind them"
-        hint = "Start from nothing with --fresh, or go on with `fsictl stream start` and `fsictl generate`."
-        raise PreconditionError(message, hint=hint)
     session.make_workspace()

@@ -16,7 +16,7 @@ from fsictl.backends.local.supervise import SUPERVISOR_VARIABLE
 from fsictl.cli.models import window_rules
 from fsictl.cli.output import summary_line
 from fsictl.cli.session import Session
-from fsictl.cli.status import overview, rendered
+from fsictl.cli.status import looks_at, overview, rendered
 from fsictl.errors import CheckFailedError, FsictlError, InputError, PreconditionError
 
 TRAIN_ON = 0.75
@@ -24,6 +24,8 @@ TRAIN_ON = 0.75
 
 ENOUGH_TO_DIVIDE = 4
 """So many times ``model.least_windows`` must be left to train on; else a version is trained on all of them."""
+
+CHAMPION = "champion"
 
 QUICK_STEPS = 900
 """Training steps of the first version; ``fsictl train --now`` takes the setting ``model.steps``."""
@@ -106,15 +108,19 @@ class Demonstration:
             webbrowser.open(address)
 
     def bring_up(self) -> None:
-        """Wait for enough metrics, train the first version, start inference and let it catch up."""
+        """Wait for enough metrics, see that there is a version, start inference and let it catch up."""
         session = self._session
+        self.version = session.artifacts.resolve(CHAMPION) or self._shipped()
+        if self.version is not None:
+            session.engine.start(["infer"])
         self._wait("computing the history", self._enough_history)
         if self._interrupted.is_set():
             return
-        self.version = session.artifacts.resolve("champion") or self._train()
-        if self._interrupted.is_set():
-            return
-        session.local_engine.start(["infer"])
+        if self.version is None:
+            self.version = self._train()
+            if self._interrupted.is_set():
+                return
+            session.local_engine.start(["infer"])
         self._wait("judging the history", lambda: self._waiting("infer") == 0 and self._waiting("sink") == 0)
         self.live_after = self._clock.monotonic() - self._began
         symbol = next((one.symbol for one in session.warehouse.extents("metrics")), "EURUSD")
@@ -179,6 +185,20 @@ class Demonstration:
         times: list[int] = columns.timestamp[ends].tolist()
         return times
 
+    def _shipped(self) -> str | None:
+        """Let the version that comes with the program score; ``None`` where it says nothing about the prices."""
+        from fsictl.model.bootstrap import install, shipped_card, suits
+
+        session = self._session
+        if self._replayed or not suits(shipped_card(), window_rules(session)):
+            return None
+        version = install(session.artifacts, session.warehouse, at=session.clock.now_ms()).version
+        session.output.say(
+            f"Version [bold]{version}[/bold] scores: it comes with fsictl, made from simulated prices."
+            " [bold]fsictl train --now[/bold] makes one from what is stored here."
+        )
+        return version
+
     def _train(self) -> str | None:
         """Train the first version in a process of its own; ``None``, with a word to the user, when it refuses."""
         steps = min(QUICK_STEPS, self._session.settings.model.steps)
@@ -197,26 +217,30 @@ class Demonstration:
         said = trainer.stdout.read() if trainer.stdout is not None else b""
         if trainer.returncode == 0:
             return str(json.loads(said)["model_version"])
-        self._session.output.say("There is no model, then; the streams go on and say so in every verdict.")
+        self._session.output.say(
+            "There is no model, then; the streams go on and say so in every verdict. [bold]fsictl model"
+            " bootstrap[/bold] lets the version score that comes with fsictl, which knows simulated prices only."
+        )
         return None
 
     def watch(self) -> None:
         """Show what happens until Ctrl-C, or until ``length`` seconds after the start."""
         from rich.live import Live
 
-        session = self._session
+        session, looks = self._session, looks_at(self._session)
         if sys.stderr.isatty():
-            with Live(rendered(overview(session)), console=session.output.talk, auto_refresh=False) as live:
+            talk = session.output.talk
+            with Live(console=talk, auto_refresh=False) as live:
                 while not self._over():
+                    live.update(rendered(overview(session, looks), height=talk.height), refresh=True)
                     self._clock.sleep(1.0)
-                    live.update(rendered(overview(session)), refresh=True)
             return
         say_at = self._clock.monotonic()
         while not self._over():
             self._clock.sleep(_LOOK_EVERY)
             if self._clock.monotonic() >= say_at:
                 say_at += _SAY_EVERY
-                session.output.say(summary_line(overview(session)))
+                session.output.say(summary_line(overview(session, looks)))
 
     def _over(self) -> bool:
         late = self._length is not None and self._clock.monotonic() - self._began >= self._length
@@ -225,10 +249,13 @@ class Demonstration:
     def sum_up(self) -> None:
         """Say what is stored now; ``CheckFailedError`` when a pipeline failed on the way."""
         session = self._session
-        found = overview(session)
+        found = overview(session, looks_at(session))
         counters = {one["pipeline"]: one["counters"] for one in found["pipelines"]}
         session.output.say(summary_line(found))
-        session.output.say(f"Everything is kept in {session.root}. Start from nothing with [bold]--fresh[/bold].")
+        session.output.say(
+            f"Everything is kept in {session.root}. Another demo goes on with it;"
+            " [bold]--fresh[/bold] starts from nothing."
+        )
         session.output.document(
             {
                 "model_version": self.version,

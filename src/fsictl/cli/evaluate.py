@@ -54,7 +54,7 @@ def evaluate(
         raise UsageError(message, hint="Give one of them.")
     asked = _horizons(horizons)
     session.need_workspace()
-    need_version(session, version)
+    version = need_version(session, version)
     scorer = load_scorer(session.artifacts, version)
     rules = rules_of(scorer.card, window_rules(session))
     parameters = dataclasses.replace(

@@ -106,11 +106,8 @@ def generate(
     if resume and not replay and (start is None or start.startswith("-") or start == "now"):
         message = "simulated prices that begin now are never the same"
         raise UsageError(message, hint="Resume a replay, or give the same --start as a date.")
-    told: list[object] = (
-        [str(file.absolute()) for file in replay] if replay else [start, *session.settings.prices.symbols]
-    )
-    parts: list[object] = [*told, layout, symbol, timezone, session.settings.prices.seed, session.settings.prices.hz]
-    name = _name_of(parts) if replay or start is not None else None
+    named = bool(replay) or start is not None
+    name = source_name(session, replay or [], layout, symbol, timezone, start=start) if named else None
     _publish(
         session,
         source,
@@ -169,12 +166,23 @@ def _pace(session: Session, factor: float | None, *, live: bool) -> Pace:
     return Live(session.clock) if live else Replay(session.clock, factor)
 
 
-def _name_of(parts: list[object]) -> str:
-    """The same for the same source of prices."""
+def source_name(
+    session: Session,
+    files: list[Path],
+    layout: str,
+    symbol: str | None,
+    timezone: str | None,
+    *,
+    start: str | None = None,
+) -> str:
+    """The same for the same source of prices: these files, or simulated prices from that start on."""
+    prices = session.settings.prices
+    told: list[object] = [str(file.absolute()) for file in files] if files else [start, *prices.symbols]
+    parts: list[object] = [*told, layout, symbol, timezone, prices.seed, prices.hz]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _published_before(session: Session, name: str) -> int:
+def published_before(session: Session, name: str) -> int:
     """How many ticks of that source are in the topic."""
     from fsictl.prices.publish import POSITION, SOURCE
     from fsictl.records.json_ticks import integer_of
@@ -199,7 +207,8 @@ def _publish(
 
     prices = session.settings.prices
     stop = SignalStop(session.environment)
-    session.make_workspace()
+    if not session.is_cloud:
+        session.make_workspace()
     with session.output.progress("publishing", length) as bar:
         first: int | None = None
 
@@ -221,7 +230,7 @@ def _publish(
             on_progress=show,
             wait_for_room=_room(session, stop),
             name=name,
-            done=_published_before(session, name) if resume and name is not None else 0,
+            done=published_before(session, name) if resume and name is not None else 0,
             on_refusal=lambda error: session.output.say(f"{error}. {error.hint} What follows waits until then."),
         )
     if ended and not stop.asked and sent.event_ms is not None:

@@ -8,7 +8,7 @@ import typer
 
 from fsictl.cli import pipelines, times
 from fsictl.cli.command import command, group
-from fsictl.cli.models import need_version, window_rules
+from fsictl.cli.models import need_version, scorers_named, window_rules
 from fsictl.cli.output import time_text
 from fsictl.cli.session import Session
 from fsictl.errors import NotEnoughDataError
@@ -37,17 +37,16 @@ def batch(
 ) -> None:
     """Score stored metrics with any version, into the table reconerr."""
     from fsictl.model.batch import infer_batch
-    from fsictl.model.versions import load_scorer
 
     session.need_workspace()
-    need_version(session, model)
-    scorer = load_scorer(session.artifacts, model)
+    model = need_version(session, model)
+    scorers = scorers_named(session, model)
     since, until = _range(session, symbol, start, end)
     counts = {"verdicts": 0, "unreliable": 0, "alerts": 0}
     with session.output.progress("scoring", until - since) as bar:
         for verdicts in infer_batch(
             session.warehouse,
-            scorer,
+            scorers,
             start=since,
             end=until,
             symbols=[symbol] if symbol is not None else None,
@@ -60,11 +59,15 @@ def batch(
             counts["unreliable"] += verdicts.column("unreliable").to_pylist().count(True)
             counts["alerts"] += verdicts.column("alert").to_pylist().count(True)
     share = counts["unreliable"] / counts["verdicts"] if counts["verdicts"] else 0.0
+    versions = sorted({one.version for one in scorers.all()})
     session.output.say(
-        f"{counts['verdicts']:,} verdicts by {scorer.version}, from {time_text(since)} to {time_text(until)} UTC:"
+        f"{counts['verdicts']:,} verdicts by {', '.join(versions)}, from {time_text(since)} to {time_text(until)} UTC:"
         f" {counts['unreliable']:,} unreliable ({share:.1%}), {counts['alerts']:,} seconds with an alert."
     )
-    session.output.document({"model_version": scorer.version, "start": since, "end": until, **counts})
+    shared = scorers.shared.version if scorers.shared is not None else None
+    by_symbol = {one: scorer.version for one, scorer in scorers.own.items()}
+    told = {"model_version": shared, "by_symbol": by_symbol, "start": since, "end": until}
+    session.output.document({**told, **counts})
 
 
 def _range(session: Session, symbol: str | None, start: str | None, end: str | None) -> tuple[int, int]:

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "demo": "Run the whole system here: prices, a first model, verdicts, the live page.",
         "init": "Write fsictl.toml with every setting, and make the state folder.",
         "doctor": "Check what fsictl needs here, and say how to get what is missing.",
+        "infra": "Make, park and remove what the target stands on, and see what it costs.",
     },
     "Run": {
         "generate": "Publish prices: simulated ones, or files of real ones.",
@@ -23,6 +24,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "metrics": "Compute and show bars, averages, deviations, RSI and bands.",
         "train": "Train a model version on stored metrics, or show past runs.",
         "sql": "Make the marts of a day with dbt: reliability of signals, clients (RFM).",
+        "job": "Ask for workloads by message, and see what became of them.",
+        "orchestrator": "Ask for workloads when they are due, wait, check, and raise the alarm.",
+        "invoker": "Let programs ask for workloads over HTTP.",
         "infer": "Say when the RSI cannot be trusted: live, or for stored metrics.",
     },
     "Look": {

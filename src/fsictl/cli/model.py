@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fsictl.cli.champions import bootstrap, promote, rollback
 from fsictl.cli.command import command, group
 from fsictl.cli.evaluate import evaluate
 from fsictl.cli.models import need_version
@@ -30,12 +31,13 @@ def register(parent: typer.Typer) -> None:
 @command(app, "list")
 def list_(session: Session) -> None:
     """List the stored versions, the newest first."""
+    from fsictl.model.aliases import shown
     from fsictl.model.versions import load_card
 
     session.need_workspace()
     names: dict[str, str] = {}
-    for alias, folder in session.artifacts.aliases().items():
-        names[folder] = f"{names[folder]}, {alias}" if folder in names else alias
+    for alias, folder in sorted(session.artifacts.aliases().items()):
+        names[folder] = f"{names[folder]}, {shown(alias)}" if folder in names else shown(alias)
     rows = []
     for folder in session.artifacts.folders():
         try:
@@ -85,7 +87,7 @@ def show(
     from fsictl.model.versions import CARD_FILE, load_card
 
     session.need_workspace()
-    need_version(session, version)
+    version = need_version(session, version)
     card = load_card(session.artifacts, version)
     if session.output.as_json:
         session.output.document(json.loads(session.artifacts.get(card.version, CARD_FILE)))
@@ -187,7 +189,7 @@ def drift(
     from fsictl.model.versions import load_card
 
     session.need_workspace()
-    need_version(session, version)
+    version = need_version(session, version)
     card = load_card(session.artifacts, version)
     until = newest_until(session.warehouse, None)
     columns = read_range(session.warehouse, card.snapshot.symbols, until - round(hours * 3_600_000), until)
@@ -209,31 +211,6 @@ def drift(
     session.output.say(f"Train anew: {due}.{' That is OVERDUE.' if advice.overdue else ''}")
 
 
-@command(app, "promote")
-def promote(
-    session: Session,
-    version: Annotated[str, typer.Argument(help="A version, or challenger.")] = "challenger",
-    force: Annotated[bool, typer.Option("--force", help="Even if its gate refused it; needs --reason.")] = False,
-    reason: Annotated[str | None, typer.Option(help="Why; it is recorded.")] = None,
-) -> None:
-    """Let a version that passed its gate score from now on; running streams follow without a restart."""
-    from fsictl.model.promotion import promote as move
-
-    session.need_workspace()
-    need_version(session, version)
-    at = session.clock.now_ms()
-    _show_champion(session, move(session.artifacts, session.warehouse, version, at=at, force=force, reason=reason))
-
-
-@command(app, "rollback")
-def rollback(session: Session) -> None:
-    """Go back to the version that scored before the present one."""
-    from fsictl.model.promotion import rollback as back
-
-    session.need_workspace()
-    _show_champion(session, back(session.artifacts, session.warehouse, at=session.clock.now_ms()))
-
-
-def _show_champion(session: Session, version: str) -> None:
-    session.output.say(f"The champion is [bold]{version}[/bold].")
-    session.output.document({"champion": version})
+command(app, "promote")(promote)
+command(app, "rollback")(rollback)
+command(app, "bootstrap")(bootstrap)

@@ -9,9 +9,11 @@ from fsictl.errors import InputError
 
 if TYPE_CHECKING:
     from fsictl.model.achieved import AchievedRate
+    from fsictl.model.aliases import BySymbol
     from fsictl.model.card import Card
     from fsictl.model.making import TrainingOptions
     from fsictl.model.retraining import Retraining
+    from fsictl.model.versions import Scorer
     from fsictl.model.windows import WindowRules
     from fsictl.settings.schema import Settings
 
@@ -53,15 +55,37 @@ def training_options(session: Session, preset: str) -> TrainingOptions:
     )
 
 
-def need_version(session: Session, name: str) -> None:
-    """Raise ``InputError`` unless ``name`` is that of a stored version, or an alias that was given to one."""
+def need_version(session: Session, name: str) -> str:
+    """The name, as the store knows it, of a version or of an alias; ``InputError`` when there is none like it."""
+    from fsictl.model.aliases import alias_named
+
+    name = alias_named(name)
     versions = session.artifacts.folders()
     if not versions:
         message = "there is no model version yet"
-        raise InputError(message, hint="Make one with `fsictl train --now`.")
+        raise InputError(
+            message, hint="Make one with `fsictl train --now`, or take the shipped one: `fsictl model bootstrap`."
+        )
     if name not in versions and name not in session.artifacts.aliases():
         message = f"there is no model version {name!r}"
         raise InputError(message, hint="`fsictl model list` shows those there are.")
+    return name
+
+
+def scorers_named(session: Session, name: str) -> BySymbol[Scorer]:
+    """The versions that score when a version or an alias is named: for a role, also those of single symbols.
+
+    What a stream does without a version that cannot be loaded is done here too; ``InputError`` when nothing is left.
+    """
+    from fsictl.model.aliases import CHALLENGER, CHAMPION, BySymbol
+    from fsictl.model.champion import Challengers, Champions
+    from fsictl.model.versions import load_scorer
+
+    if name not in {CHAMPION, CHALLENGER}:
+        return BySymbol(load_scorer(session.artifacts, name))
+    role = Champions(session.artifacts) if name == CHAMPION else Challengers(session.artifacts)
+    scorers = role.scorers()
+    return scorers if scorers.all() else BySymbol(load_scorer(session.artifacts, name))
 
 
 def achieved(session: Session, version: str) -> list[AchievedRate]:
@@ -73,13 +97,23 @@ def achieved(session: Session, version: str) -> list[AchievedRate]:
 
 def retraining_of(session: Session, card: Card) -> Retraining:
     """Whether a version is to be replaced, by the settings."""
+    from fsictl.model.bootstrap import origin_of
     from fsictl.model.retraining import RetrainingRules, retraining
 
     model = session.settings.model
     rules = RetrainingRules(drift_hours=model.drift_hours, most_age=model.most_age, cooldown=model.cooldown)
     newest = max((one.last for one in session.warehouse.extents("metrics")), default=card.snapshot.until)
     runs = session.warehouse.read("training_runs").to_pylist()
-    return retraining(card, _calibrations(session, card.version), runs, newest=newest, rules=rules)
+    scope = next((run["symbol"] for run in runs if run["model_version"] == card.version), "*")
+    runs = [run for run in runs if run["symbol"] == scope]  # training one symbol is no reason to leave out all others
+    since = _taken_up(session, card) if origin_of(card) else None
+    return retraining(card, _calibrations(session, card.version), runs, newest=newest, rules=rules, since=since)
+
+
+def _taken_up(session: Session, card: Card) -> int:
+    """When a version first became a champion here, ms; its data's end if it never did."""
+    rows = session.warehouse.read("promotions").to_pylist()
+    return min((row["at"] for row in rows if row["model_version"] == card.version), default=card.snapshot.until)
 
 
 def _calibrations(session: Session, version: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -111,8 +111,12 @@ class Output:
         *,
         title: str = "",
         empty: str = "nothing there",
+        money: Collection[str] = (),
     ) -> None:
-        """Rows as a table (``columns``: key → heading) or, with ``as_json``, as a JSON array of whole rows."""
+        """Rows as a table (``columns``: key → heading) or, with ``as_json``, as a JSON array of whole rows.
+
+        Numbers stand to the right, and texts that are amounts of ``money``.
+        """
         if self.as_json:
             self.document(list(rows))
             return
@@ -126,7 +130,9 @@ class Output:
         numeric = {key: all(isinstance(row.get(key), int | float | None) for row in rows) for key in columns}
         table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
         for key, heading in columns.items():
-            table.add_column(Text(heading), justify="right" if numeric[key] else "left", overflow="fold")
+            table.add_column(
+                Text(heading), justify="right" if numeric[key] or key in money else "left", overflow="fold"
+            )
         for row in rows:
             table.add_row(*(Text(_cell(row.get(key))) for key in columns))
         self.console.print(table)

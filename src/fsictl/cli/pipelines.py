@@ -122,24 +122,38 @@ def run_in_foreground(session: Session, name: str) -> None:
     """
     # No pipeline multiplies matrices, and the idle threads that numpy would start for it burn CPU while they wait.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    log_to_stderr()
+    signals = SignalStop(session.environment)
+    under_a_keeper(session, signals, lambda stop: _run(session, name, signals, stop))
+
+
+def log_to_stderr() -> None:
+    """Let every line of the log begin with the time and how serious it is."""
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
-    stop = SignalStop(session.environment)
-    if not stop.is_supervised:
-        _run(session, name, stop, stop)
+
+
+def under_a_keeper(session: Session, signals: SignalStop, work: Callable[[Callable[[], Stop]], None]) -> None:
+    """Do something that lasts, giving it what tells when to stop.
+
+    Under a keeper its log is moved aside when it has grown long, and what may pass ends with the exit code that lets
+    the keeper try again.
+    """
+    if not signals.is_supervised:
+        work(signals)
         return
     long_log = LongLog(session.environment.get(LOG_VARIABLE), session.clock)
 
     def stop_or_turn_the_page() -> Stop:
         long_log.look()
-        return stop()
+        return signals()
 
     try:
-        _run(session, name, stop, stop_or_turn_the_page)
+        work(stop_or_turn_the_page)
     except (ServiceError, StorageUnavailableError) as error:
         logging.error("%s. Nothing is lost; it is tried again. %s", error, error.hint)
         sys.exit(TRY_AGAIN)
@@ -149,7 +163,8 @@ def _run(session: Session, name: str, signals: SignalStop, stop: Callable[[], St
     from fsictl.streams.pipeline import run_pipeline
 
     settings = session.settings.stream
-    session.make_workspace()
+    if not session.is_cloud:
+        session.make_workspace()
     pipeline, channel = _FACTORIES[name](session)
     with channel:
         logging.info("%s started", name)

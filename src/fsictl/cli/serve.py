@@ -79,7 +79,7 @@ def _from_workspace(session: Session, version: str) -> Scorer:
     from fsictl.model.versions import load_scorer
 
     session.need_workspace()
-    need_version(session, version)
+    version = need_version(session, version)
     return load_scorer(session.artifacts, version)
 
 
@@ -94,7 +94,7 @@ def export(
     from fsictl.model.versions import load_card
 
     session.need_workspace()
-    need_version(session, version)
+    version = need_version(session, version)
     card = load_card(session.artifacts, version)
     files = export_version(session.artifacts, card, form, out)
     session.output.say(f"Wrote version {card.version} to {out}: {', '.join(path.name for path in files)}.")

@@ -20,13 +20,14 @@ from fsictl.settings.schema import Settings
 
 if TYPE_CHECKING:
     from fsictl.backends.gcp.engine import DataflowEngine
-    from fsictl.backends.local.artifacts import LocalArtifacts
     from fsictl.backends.local.engine import LocalEngine
-    from fsictl.backends.local.messenger import LocalMessenger
     from fsictl.backends.local.policy import Policy
-    from fsictl.backends.local.warehouse import LocalWarehouse
+    from fsictl.backends.relational.database import RelationalDatabase
+    from fsictl.cli.cloud import Cloud
+    from fsictl.ports.artifacts import Artifacts
     from fsictl.ports.engine import Engine
-    from fsictl.ports.messenger import PipelineProgress
+    from fsictl.ports.messenger import Messenger, PipelineProgress
+    from fsictl.ports.warehouse import Warehouse
     from fsictl.sql.project import SqlProject
 
 STATE_FOLDER = ".fsictl"
@@ -80,8 +81,11 @@ class Session:
         _ = self.loaded
 
     def need_workspace(self) -> None:
-        """Raise ``PreconditionError`` when there is no local state yet, so that reading says what to do first."""
-        if not self.root.is_dir():
+        """Raise ``PreconditionError`` when there is no local state yet, so that reading says what to do first.
+
+        Google Cloud needs none.
+        """
+        if not self.root.is_dir() and not self.is_cloud:
             message = f"there is no fsictl workspace in {self.workspace}"
             hint = "Run `fsictl demo` to see everything at work, or `fsictl init` to start your own here."
             raise PreconditionError(message, hint=hint)
@@ -108,26 +112,74 @@ class Session:
             tables_ms={table: round(age * 24 * _HOUR_MS) for table, age in days.items() if age is not None},
         )
 
+    def need_this_machine(self, what: str, *, instead: str) -> None:
+        """Raise ``PreconditionError`` on another target, for what only runs here; ``instead`` is what to do there."""
+        if self.is_cloud:
+            message = f"{what} runs on this machine only, and the target is {self.settings.target}"
+            raise PreconditionError(message, hint=instead)
+
     @cached_property
-    def messenger(self) -> LocalMessenger:
+    def cloud(self) -> Cloud:
+        """The data services of the target ``gcp``."""
+        from fsictl.cli.cloud import Cloud
+
+        return Cloud(self.settings.gcp, self.environment, self.clock)
+
+    @cached_property
+    def messenger(self) -> Messenger:
         """The target's messenger."""
+        if self.is_cloud:
+            return self.cloud.messenger
         from fsictl.backends.local.messenger import LocalMessenger
 
         return LocalMessenger(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
 
     @cached_property
-    def warehouse(self) -> LocalWarehouse:
+    def warehouse(self) -> Warehouse:
         """The target's warehouse."""
+        tables = self.cloud.warehouse if self.is_cloud else self._local_warehouse
+        if self._registry is None:
+            return tables
+        from fsictl.backends.relational.warehouse import RegisteredWarehouse
+
+        return RegisteredWarehouse(tables, self._registry)
+
+    @property
+    def _local_warehouse(self) -> Warehouse:
         from fsictl.backends.local.warehouse import LocalWarehouse
 
         return LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
 
     @cached_property
-    def artifacts(self) -> LocalArtifacts:
+    def artifacts(self) -> Artifacts:
         """The target's store of model versions."""
+        files = self.cloud.artifacts if self.is_cloud else self._local_artifacts
+        if self._registry is None:
+            return files
+        from fsictl.backends.relational.artifacts import RegisteredArtifacts
+
+        return RegisteredArtifacts(files, self._registry, self.clock, fresh_for=1.0)
+
+    @property
+    def _local_artifacts(self) -> Artifacts:
         from fsictl.backends.local.artifacts import LocalArtifacts
 
         return LocalArtifacts(self.root)
+
+    @cached_property
+    def _registry(self) -> RelationalDatabase | None:
+        """The database of versions, if one is set."""
+        if self.settings.model.registry is None:
+            return None
+        from fsictl.backends.relational.registry import registry
+
+        return registry(self.settings.model.registry, folder=self.workspace)
+
+    def close(self) -> None:
+        """Give back what others may wait for: connections to the registry, if there are some."""
+        registry = self.__dict__.get("_registry")  # only if it was asked for
+        if registry is not None:
+            registry.close()
 
     @property
     def is_cloud(self) -> bool:
@@ -178,7 +230,9 @@ class Session:
         return dataflow_engine(self.settings, self.environment, self.clock, self.output.say)
 
     def _foreground(self, pipeline: str) -> list[str]:
-        """The command line that runs a pipeline in a process of its own."""
+        """The command line that runs a pipeline, or the worker, in a process of its own."""
+        if pipeline == "workloads":
+            return self.command("job", "worker")
         return self.command("stream", "start", "--foreground", "--only", pipeline)
 
     def command(self, *arguments: str) -> list[str]:

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsictl.cli.command import command
+from fsictl.cli.explain import sparkline
 from fsictl.cli.output import number_text, time_text
 from fsictl.cli.pipelines import NAMES
 from fsictl.cli.session import Session
 from fsictl.errors import FsictlError
+from fsictl.model.aliases import CHAMPION, BySymbol, named
 from fsictl.records.schemas import METRICS_TOPIC, RECONERR_TOPIC
 
 if TYPE_CHECKING:
     from rich.console import Group
+
+    from fsictl.dashboard.watch import Watch
+    from fsictl.ports.engine import PipelineStatus
 
 _STATE_STYLE = {
     "running": "green",
@@ -25,6 +30,7 @@ _STATE_STYLE = {
     "restarting": "yellow",
     "failed": "bold red",
     "stopped": "dim",
+    "unknown": "dim",
 }
 
 
@@ -39,9 +45,15 @@ def status(
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
 ) -> None:
     """Show what runs here, how far it is, the model and the newest prices."""
+    if session.settings.target == "gcp":
+        from fsictl.cli.infra_cloud import bill_now, show_bill
+
+        show_bill(session, bill_now(session))
+        return
     session.need_workspace()
+    looks = looks_at(session)
     if not watch:
-        found = overview(session)
+        found = overview(session, looks)
         if session.output.as_json:
             session.output.document(found)
         else:
@@ -49,50 +61,87 @@ def status(
         return
     if session.output.as_json or not sys.stdout.isatty():
         while True:
-            session.output.lines([overview(session)])
+            session.output.lines([overview(session, looks)])
             session.clock.sleep(interval)
     from rich.live import Live
 
-    with Live(rendered(overview(session)), console=session.output.console, screen=True, auto_refresh=False) as live:
+    console = session.output.console
+    with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
         while True:
+            live.update(rendered(overview(session, looks), height=console.height), refresh=True)
             session.clock.sleep(interval)
-            live.update(rendered(overview(session)), refresh=True)
 
 
-def overview(session: Session) -> dict[str, Any]:
-    """Everything that ``status`` shows, as plain values."""
-    running = {one.name: one for one in session.engine.status()}
+def looks_at(session: Session) -> Watch:
+    """What looks at the stores again and again, as the live page does."""
+    from fsictl.dashboard.watch import Watch
+
+    return Watch(session.warehouse, session.messenger, session.artifacts, session.clock)
+
+
+def overview(session: Session, looks: Watch) -> dict[str, Any]:
+    """Everything that ``status`` shows, as plain values; prices, verdicts and feed are what the live page is told."""
+    from fsictl.dashboard.state import Limits
+
+    looks.look()
+    told, model = looks.status(), session.settings.model
+    limits = Limits(model.overbought, model.oversold, model.stale_after)
+    running, unknown = _running(session)
     pipelines = []
     for name in NAMES:
         progress, one = session.progress(name), running.get(name)
         pipelines.append(
             {
                 "pipeline": name,
-                "state": one.state.value if one is not None else "stopped",
+                "state": one.state.value if one is not None else "unknown" if unknown else "stopped",
                 "restarts": one.restarts if one is not None else 0,
                 "waiting": sum(progress.backlog.values()) if progress is not None else 0,
                 "committed_ms": progress.committed_ms if progress is not None else None,
                 "counters": dict(progress.counters) if progress is not None else {},
-                "detail": one.detail if one is not None else "",
+                "detail": one.detail if one is not None else unknown,
             }
         )
-    newest = session.warehouse.read("metrics", newest=len(session.settings.prices.symbols)).to_pylist()
-    verdicts = session.warehouse.read("reconerr", newest=120).to_pylist()
-    now = session.clock.now_ms()
-    champion = session.artifacts.resolve("champion")
+    newest = None if told["newest"] is None else told["newest"] * 1000 - 1
+    champions = named(session.artifacts, CHAMPION)
     return {
-        "workspace": str(session.workspace),
-        "at": now,
+        "workspace": _place(session),
+        "at": session.clock.now_ms(),
+        "feed": told["feed"],
+        "lag": told["lag"],
+        "ticks_per_second": told["ticks_per_second"],
+        "late": told["late"],
+        "alerts": told["alerts"],
         "pipelines": pipelines,
         "dead_letters": session.messenger.end("dead-letter"),
-        "newest": max((row["timestamp"] for row in newest), default=None),
-        "model": champion,
-        "model_warnings": _model_warnings(session, champion),
-        "latency_ms": _latency(session),
+        "newest": newest,
+        "model": champions.shared,
+        "models_by_symbol": dict(champions.own),
+        "model_warnings": _model_warnings(session, champions),
+        "latency_ms": {} if session.is_cloud else _latency(session),
         "bytes": session.messenger.sizes(),
-        "bytes_free": shutil.disk_usage(session.root).free,
-        "symbols": _symbols(newest, verdicts, champion),
+        "bytes_free": None if session.is_cloud else shutil.disk_usage(session.root).free,
+        "symbols": [_symbol(row) for row in looks.rows(limits)],
     }
+
+
+def _place(session: Session) -> str:
+    gcp = session.settings.gcp
+    return f"project {gcp.project}, dataset {gcp.dataset}" if session.is_cloud else str(session.workspace)
+
+
+def _running(session: Session) -> tuple[dict[str, PipelineStatus], str]:
+    """What the engine knows of each pipeline; on the cloud also why it cannot tell, and the rest is told all the same.
+
+    An emulator has no Dataflow: there pipelines run in the foreground.
+    """
+    if session.is_cloud and session.cloud.access.emulated and session.cloud.access.endpoint is None:
+        return {}, "there is no Dataflow beside the emulators"
+    try:
+        return {one.name: one for one in session.engine.status()}, ""
+    except FsictlError as error:
+        if not session.is_cloud:
+            raise
+        return {}, str(error)
 
 
 _LAST_MESSAGES = 600
@@ -111,84 +160,155 @@ def _latency(session: Session) -> dict[str, dict[str, int] | None]:
     return found
 
 
-def _symbols(
-    newest: list[dict[str, Any]], verdicts: list[dict[str, Any]], champion: str | None
-) -> list[dict[str, Any]]:
-    own = [row for row in verdicts if row["model_version"] in {champion, ""}]  # not what is scored in shadow
-    judged = {(row["symbol"], row["timestamp"]): row for row in own}
-    latest = {row["symbol"]: row for row in sorted(newest, key=lambda row: int(row["timestamp"]))}
-    rows = []
-    for symbol, row in sorted(latest.items()):
-        verdict = judged.get((symbol, row["timestamp"]))
-        rows.append(
-            {
-                "symbol": symbol,
-                "timestamp": row["timestamp"],
-                "price": row["LAST"],
-                "sma": row["SIMPLE_MOVING_AVERAGE"],
-                "rsi": row["RELATIVE_STRENGTH_INDICATOR"],
-                "filled": row["GAP_FILLED"],
-                "side": verdict["side"] if verdict is not None else None,
-                "unreliable": verdict["unreliable"] if verdict is not None else None,
-                "reason": verdict["reason"] if verdict is not None else None,
-            }
-        )
-    return rows
+def _symbol(row: dict[str, Any]) -> dict[str, Any]:
+    verdict = row["verdict"] or {"unreliable": None, "reason": None}
+    return {
+        "symbol": row["symbol"],
+        "timestamp": row["time"] * 1000 - 1,
+        "price": row["price"],
+        "sma": row["sma"],
+        "rsi": row["rsi"],
+        "filled": row["gap_filled"],
+        "state": row["state"],
+        "unreliable": verdict["unreliable"],
+        "reason": verdict["reason"],
+        "trend": row["trend"],
+    }
 
 
-def _model_warnings(session: Session, champion: str | None) -> list[str]:
-    """What is wrong with the champion: rates that are off, a training run that is due or did not happen."""
-    from fsictl.cli.models import achieved, retraining_of
-    from fsictl.model.versions import load_card
-
-    if champion is None:
-        return []
-    try:
-        card = load_card(session.artifacts, champion)
-    except FsictlError as error:
-        return [f"{error}. {error.hint}"]
-    said = [
-        f"{'all symbols' if one.symbol == '*' else one.symbol}, last {one.period}: {one.warning}"
-        for one in achieved(session, champion)
-        if one.warning
-    ]
-    advice = retraining_of(session, card)
-    if advice.due_since is not None:
-        said.append(f"training is {'OVERDUE' if advice.overdue else 'due'}: {advice.reason}. Run `fsictl train --now`")
+def _model_warnings(session: Session, champions: BySymbol[str]) -> list[str]:
+    """What is wrong with the champions: rates that are off, a training run that is due or did not happen."""
+    said = [] if champions.shared is None else _warnings_of(session, champions.shared)
+    for symbol, version in sorted(champions.own.items()):
+        said += [f"{symbol}: {warning}" for warning in _warnings_of(session, version, symbol)]
     return said
 
 
-def rendered(found: dict[str, Any]) -> Group:
-    """The overview as tables for a terminal."""
-    from rich import box
+def _warnings_of(session: Session, version: str, symbol: str | None = None) -> list[str]:
+    from fsictl.cli.models import achieved, retraining_of
+    from fsictl.model.versions import load_card
+
+    try:
+        card = load_card(session.artifacts, version)
+    except FsictlError as error:
+        return [f"{error}. {error.hint}"]
+    seen: set[tuple[str, int]] = set()
+    said = []
+    for one in achieved(session, version):
+        again = (one.symbol, one.windows) in seen  # a day or a week of which only an hour is there
+        seen.add((one.symbol, one.windows))
+        if one.warning and not again and symbol in {None, one.symbol}:
+            said.append(f"{'all symbols' if one.symbol == '*' else one.symbol}, last {one.period}: {one.warning}")
+    advice = retraining_of(session, card)
+    if advice.due_since is not None:
+        train = "fsictl train --now" + ("" if symbol is None else f" --symbol {symbol}")
+        said.append(f"training is {'OVERDUE' if advice.overdue else 'due'}: {advice.reason}. Run `{train}`")
+    return said
+
+
+_FEED_STYLE = {"live": "green", "replay": "blue", "behind": "yellow", "silent": "yellow", "error": "red"}
+_STATES = {
+    "overbought": ("overbought", "yellow"),
+    "oversold": ("oversold", "blue"),
+    "unreliable": ("UNRELIABLE", "bold red"),
+    "stale": ("stale", "dim"),
+    "flat": ("no move", "dim"),
+    "normal": ("", ""),
+}
+_LINES = 14
+"""Lines that are needed beside the symbols'."""
+
+
+def rendered(found: dict[str, Any], height: int | None = None) -> Group:
+    """The overview for a terminal; of that many lines, if given."""
     from rich.console import Group
+    from rich.text import Text
+
+    is_short = height is not None and height < len(found["symbols"]) + _LINES
+    warnings = [Text(f"model: {warning}", style="yellow") for warning in found["model_warnings"]]
+    if is_short:
+        return Group(_facts(found), _pipelines_in_a_line(found), *warnings[:1], _prices(found))
+    return Group(_head(found), _facts(found), _machine(found), *warnings, "", _pipelines(found), _prices(found))
+
+
+def _head(found: dict[str, Any]) -> Any:
+    from rich.text import Text
+
+    age = "no metrics yet" if found["newest"] is None else f"newest metrics {time_text(found['newest'])} UTC"
+    own = len(found["models_by_symbol"])
+    model = f"{found['model'] or 'none yet'}" + (f" and {own} of single symbols" if own else "")
+    return Text(f"{found['workspace']} · model {model} · {age}")
+
+
+def _facts(found: dict[str, Any]) -> Any:
+    """What the page has at its top."""
+    from rich.text import Text
+
+    text = Text()
+    text.append(f"● {found['feed']}", style=_FEED_STYLE.get(found["feed"], "dim"))
+    if found["lag"] is not None and found["feed"] != "replay":
+        text.append(f" · {found['lag']:.1f} s behind the clock")
+    if found["ticks_per_second"] is not None:
+        text.append(f" · {found['ticks_per_second']:,.0f} ticks/s")
+    for name, count, style in (
+        ("late", found["late"], "yellow"),
+        ("dead letters", found["dead_letters"], "yellow"),
+        ("alerts in the last hour", found["alerts"], "red"),
+    ):
+        text.append(" · ")
+        text.append(f"{count or 0:,} {name}", style=style if count else "dim")
+    return text
+
+
+def _pipelines(found: dict[str, Any]) -> Any:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    pipelines = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Pipelines", title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("pipeline", "state", "waiting", "restarts", "so far", "last words"):
-        pipelines.add_column(heading, justify="right" if heading in {"waiting", "restarts"} else "left")
+        table.add_column(heading, justify="right" if heading in {"waiting", "restarts"} else "left")
     for one in found["pipelines"]:
         done = ", ".join(f"{key} {value:,}" for key, value in one["counters"].items() if value and key != "event_time")
         state = Text(one["state"], style=_STATE_STYLE[one["state"]])
-        pipelines.add_row(
-            one["pipeline"], state, f"{one['waiting']:,}", str(one["restarts"]), done, Text(one["detail"])
-        )
-    prices = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Newest second of each symbol", title_justify="left")
-    for heading in ("symbol", "second (UTC)", "price", "SMA", "RSI", "verdict"):
-        prices.add_column(heading, justify="right" if heading in {"price", "SMA", "RSI"} else "left")
+        table.add_row(one["pipeline"], state, f"{one['waiting']:,}", str(one["restarts"]), done, Text(one["detail"]))
+    return table
+
+
+def _pipelines_in_a_line(found: dict[str, Any]) -> Any:
+    from rich.text import Text
+
+    text = Text()
+    for one in found["pipelines"]:
+        text.append(f"{one['pipeline']} ", style="dim")
+        text.append(one["state"], style=_STATE_STYLE[one["state"]])
+        text.append(f" {one['waiting']:,} waiting   " if one["waiting"] else "   ")
+    return text
+
+
+def _prices(found: dict[str, Any]) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("symbol", "second (UTC)", "price", "5 min", "SMA", "RSI", "state"):
+        table.add_column(heading, justify="right" if heading in {"price", "SMA", "RSI"} else "left", no_wrap=True)
     for row in found["symbols"]:
-        price = f"{number_text(row['price'])}{' (filled)' if row['filled'] else ''}"
-        seen = (row["symbol"], time_text(row["timestamp"]), price, number_text(row["sma"]), number_text(row["rsi"], 3))
-        prices.add_row(*seen, _verdict(row))
-    late = None if found["newest"] is None else (found["at"] - found["newest"]) / 1000
-    age = "no metrics yet" if late is None else f"newest metrics {time_text(found['newest'])} UTC"
-    if late is not None and 0 <= late < 3600:
-        age += f", {late:.1f} s ago"
-    head = Text(f"{found['workspace']} · model {found['model'] or 'none yet'} · {age}")
-    head.append(f" · {found['dead_letters']:,} dead letters", style="yellow" if found["dead_letters"] else "dim")
-    warnings = [Text(f"model: {warning}", style="yellow") for warning in found["model_warnings"]]
-    return Group(head, *warnings, _machine(found), "", pipelines, prices)
+        word, style = _STATES[row["state"]]
+        reason = f" by rule: {row['reason']}" if row["unreliable"] and row["reason"] else ""
+        trend = row["trend"]
+        rising = bool(trend) and trend[-1] >= trend[0]
+        table.add_row(
+            row["symbol"],
+            time_text(row["timestamp"]),
+            f"{number_text(row['price'])}{' (filled)' if row['filled'] else ''}",
+            Text(sparkline(trend[::4]) if trend else "", style="green" if rising else "red"),
+            number_text(row["sma"]),
+            number_text(row["rsi"], 3),
+            Text(f"{word}{reason}", style=style),
+        )
+    return table
 
 
 def _machine(found: dict[str, Any]) -> Any:
@@ -201,21 +321,11 @@ def _machine(found: dict[str, Any]) -> Any:
         if one is not None
     ]
     waits = f"after a second closes: {'; '.join(parts)} · " if parts else ""
+    if found["bytes_free"] is None:
+        return Text(waits.removesuffix(" · "), style="dim")
     sizes = ", ".join(f"{name} {_megabytes(size)}" for name, size in found["bytes"].items() if size)
     return Text(f"{waits}on disk: {sizes or 'nothing'}; {found['bytes_free'] / 1e9:,.1f} GB free", style="dim")
 
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
-
-
-def _verdict(row: dict[str, Any]) -> Any:
-    from rich.text import Text
-
-    if row["side"] is None:
-        return Text("")
-    if row["unreliable"] is None:
-        return Text(f"{row['side']}, no verdict: {row['reason']}", style="dim")
-    if row["unreliable"]:
-        return Text(f"{row['side']}, unreliable{': ' + row['reason'] if row['reason'] else ''}", style="bold red")
-    return Text(row["side"], style="yellow" if row["side"] == "overbought" else "blue")

@@ -14,7 +14,7 @@ from fsictl.errors import PreconditionError, StorageError, UsageError
 
 app = group("stream", "Run the streaming pipelines (sink, metrics, infer) in the background.")
 
-_OTHERS = ("generate", "dashboard")  # what a demo runs beside the pipelines
+_OTHERS = ("generate", "dashboard", "workloads")  # what a demo runs beside the pipelines, and the worker
 
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="NAME", help="Just this pipeline; may be given more than once.")

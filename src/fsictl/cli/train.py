@@ -9,13 +9,11 @@ import typer
 from fsictl.cli import times
 from fsictl.cli.command import command
 from fsictl.cli.models import training_options, window_rules
-from fsictl.cli.output import time_text
-from fsictl.cli.pipelines import metrics_parameters
+from fsictl.cli.output import counted, time_text
 from fsictl.cli.session import Session
 from fsictl.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
-    from fsictl.model.scorecard import LabelledMetrics
     from fsictl.model.train import TrainingReport
 
 ALL_SYMBOLS = "all"
@@ -29,6 +27,10 @@ def register(parent: typer.Typer) -> None:
 def train(
     session: Session,
     now: Annotated[bool, typer.Option("--now", help="Train on the stored metrics and make a version.")] = False,
+    schedule: Annotated[
+        str | None,
+        typer.Option(metavar="CRON", help="Have the orchestrator train then, such as '0 * * * *'; none takes it back."),
+    ] = None,
     history: Annotated[bool, typer.Option("--history", help="Show past runs, also those that made none.")] = False,
     symbol: Annotated[str, typer.Option(help="Train on this symbol, or on all.")] = ALL_SYMBOLS,
     hours: Annotated[float | None, typer.Option(help="Hours of metrics to train on.")] = None,
@@ -43,14 +45,25 @@ def train(
         str, typer.Option(help="standard, or ancestor: price levels and plain errors, the row to beat.")
     ] = "standard",
 ) -> None:
-    """Train the model on stored metrics (--now), or show past runs (--history)."""
-    if now == history:
-        message = "say either --now or --history"
+    """Train the model on stored metrics (--now), regularly (--schedule), or show past runs (--history)."""
+    if now + history + (schedule is not None) != 1:
+        message = "say one of --now, --schedule and --history"
         raise UsageError(
             message, hint="`fsictl train --now` makes a version, `fsictl train --history` shows past runs."
         )
-    session.need_workspace()
+    if schedule is not None:
+        session.need_workspace()
+        params = {"hours": hours, "seed": seed, "steps": steps, "symbol": None if symbol == ALL_SYMBOLS else symbol}
+        given = {"--window": window, "--until": until, "--detector": detector}
+        given |= {"--preset": None if preset == "standard" else preset}
+        wrong = next((flag for flag, value in given.items() if value is not None), None)
+        if wrong is not None:
+            message = f"{wrong} cannot be given with --schedule"
+            raise UsageError(message, hint="Set model.window and model.detector in fsictl.toml instead.")
+        _schedule(session, schedule, {name: value for name, value in params.items() if value is not None})
+        return
     if history:
+        session.need_workspace()
         _show_history(session)
         return
     for key, value, flag in (
@@ -61,6 +74,8 @@ def train(
         ("model.detector", detector, "--detector"),
     ):
         session.set(key, value, flag)
+    session.need_workspace()
+    session.output.say("Training here and now, past the orchestrator.")
     until_ms = times.moment(until, session.clock.now_ms()) if until is not None else None
     chosen = None if symbol == ALL_SYMBOLS else symbol
     report = train_now(session, symbol=chosen, until=until_ms, preset=preset)
@@ -72,15 +87,34 @@ def train(
         raise CheckFailedError(message, hint=hint)
 
 
+def _schedule(session: Session, cron: str, params: dict[str, object]) -> None:
+    """Add a training to the schedule of the orchestrator, or take back all that were added."""
+    from fsictl.backends.local.layout import Layout
+    from fsictl.backends.local.lock import holder
+    from fsictl.cli.orchestrator import timetable
+    from fsictl.jobs.cron import zone_of
+    from fsictl.jobs.schedule import entry_of
+
+    if cron.strip() == "none":
+        gone = timetable(session).remove(lambda text: text.split()[5] == "train")
+        session.output.say(f"Took {counted(len(gone), 'training')} off the schedule.")
+        session.output.document({"removed": gone})
+        return
+    words = [cron, "train", *(f"{name}={value}" for name, value in params.items())]
+    entry = entry_of(" ".join(words), zone_of(session.settings.orchestrator.time_zone))
+    now = session.clock.now_ms()
+    timetable(session).add(entry.text, now)
+    due = entry.cron.next_after(now)
+    session.output.say(f"The orchestrator trains at [bold]{cron}[/bold], next at {time_text(due)} UTC.")
+    if holder(Layout(session.root).lock("orchestrator")) is None:
+        session.output.say("It does not run now: start it with [bold]fsictl orchestrator start[/bold].")
+    session.output.document({"entry": entry.text, "next": due})
+
+
 def train_now(session: Session, *, symbol: str | None, until: int | None, preset: str) -> TrainingReport:
     """Train with the session's settings and show how far it is."""
+    from fsictl.cli.workloads import labelled_prices
     from fsictl.model.train import train_version
-
-    def labelled(start: int, end: int) -> LabelledMetrics | None:
-        from fsictl.streams.evaluation import stored
-
-        symbols = None if symbol is None else [symbol]
-        return stored(session.warehouse, symbols, metrics_parameters(session), start=start, end=end, seed=1)
 
     with session.output.progress("training", None) as bar:
 
@@ -97,7 +131,7 @@ def train_now(session: Session, *, symbol: str | None, until: int | None, preset
             rules=window_rules(session),
             options=training_options(session, preset),
             requested_by="train --now",
-            labelled=labelled,
+            labelled=labelled_prices(session, symbol),
             progress=show,
         )
 

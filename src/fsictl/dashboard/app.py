@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -19,13 +20,19 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from fsictl.alerts.episodes import Alert
 from fsictl.clock import Clock, SystemClock
-from fsictl.dashboard import models, queries, views
+from fsictl.dashboard import models, views
 from fsictl.dashboard.episodes import as_json
-from fsictl.dashboard.events import Feed, Limits, Watch
-from fsictl.dashboard.history import Request as Stretch
-from fsictl.dashboard.history import filling, joined, read_piece
+from fsictl.dashboard.events import Feed
+from fsictl.dashboard.filling import filling
+from fsictl.dashboard.history import Request as Wanted
+from fsictl.dashboard.history import answer, runs
+from fsictl.dashboard.pace import FREE, Pace
+from fsictl.dashboard.pieces import Piece, Stretch, read_pieces
 from fsictl.dashboard.security import Guard
+from fsictl.dashboard.state import Limits
+from fsictl.dashboard.watch import Watch
 from fsictl.errors import FsictlError, InputError
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.messenger import Messenger
@@ -37,24 +44,26 @@ STATIC = Path(__file__).parent / "static"
 LONGEST = 7 * 86_400
 LONGEST_FILLING = 900
 MOST_TICKS = 20_000
+_ALERT = re.compile("[0-9a-f]{1,64}")
 LATEST_TIME = 253_402_300_799  # the end of the year 9999
 
 
 def create_app(
     warehouse: Warehouse,
-    messenger: Messenger,
+    messenger: Messenger | None,
     artifacts: Artifacts,
     *,
     host: str = "127.0.0.1",
     limits: Limits | None = None,
     clock: Clock | None = None,
-    every: float = 0.5,
+    pace: Pace = FREE,
 ) -> Starlette:
-    """The live page of these stores, for a server bound to ``host``; it looks for news every ``every`` seconds.
+    """The live page of these stores, for a server bound to ``host``; ``pace`` is how often and how much it reads.
 
-    All reading happens in one thread of the app's own, one short read at a time: a long history is read in pieces.
+    ``messenger`` is ``None`` where nobody knows how far pipelines are. All reading happens in one thread of the app's
+    own, one short read at a time: a long history is read in pieces.
     """
-    api = _Api(warehouse, messenger, artifacts, limits=limits or Limits(), clock=clock or SystemClock(), every=every)
+    api = _Api(warehouse, messenger, artifacts, limits=limits or Limits(), clock=clock or SystemClock(), pace=pace)
     routes = [
         Route("/", _page),
         Route("/api/symbols", api.symbols),
@@ -89,19 +98,20 @@ class _Api:
     def __init__(
         self,
         warehouse: Warehouse,
-        messenger: Messenger,
+        messenger: Messenger | None,
         artifacts: Artifacts,
         *,
         limits: Limits,
         clock: Clock,
-        every: float,
+        pace: Pace,
     ) -> None:
         self._warehouse = warehouse
         self._artifacts = artifacts
         self._limits = limits
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="dashboard-reads")
-        self._watch = Watch(warehouse, messenger, artifacts, clock)
-        self.feed = Feed(self._watch, self._read, every=every)
+        self._pace = pace
+        self._watch = Watch(warehouse, messenger, artifacts, clock, pace)
+        self.feed = Feed(self._watch, self._read, pace)
 
     async def _read(self, call: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
@@ -118,9 +128,19 @@ class _Api:
             self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def symbols(self, request: Request) -> Response:
-        """Every symbol with its newest row and verdict."""
-        champion = self._watch.champion
-        return JSONResponse(await self._read(lambda: queries.latest(self._warehouse, champion)))
+        """Every symbol with its newest row, verdict, trend and state."""
+        await self._wake()
+        return JSONResponse(await self._read(self._rows))
+
+    def _rows(self) -> list[dict[str, Any]]:
+        self._watch.begin()
+        return self._watch.rows(self._limits)
+
+    async def _wake(self) -> None:
+        """Know what is new; if the store cannot be read, say so rather than repeat what was known before."""
+        await self.feed.wake()
+        if self.feed.failure is not None:
+            raise self.feed.failure
 
     async def history(self, request: Request) -> Response:
         """One symbol's rows between two times, or of the last ``seconds`` before its newest."""
@@ -138,10 +158,15 @@ class _Api:
         since = until - (seconds or 3600) if start is None else start
         if until - since > LONGEST:
             _refuse(f"That is a longer time than {LONGEST} seconds; ask for less.")
-        stretch = Stretch(symbol, since, until, int(points or 3000), self._watch.champion)
-        pause = stretch.longest_pause
-        pieces = [await self._read(partial(read_piece, self._warehouse, piece, pause)) for piece in stretch.pieces()]
-        return JSONResponse(await self._read(lambda: joined(stretch, pieces)))
+        wanted = Wanted(symbol, since, until, int(points or 3000), self._watch.champions.of(symbol))
+        pieces: list[Piece] = []
+        for run in runs(wanted.stretches(), self._pace.at_once):
+            pieces += await self._read(partial(self._pieces, run, newest))
+        text = await self._read(lambda: answer(wanted, pieces))
+        return Response(text, media_type="application/json")
+
+    def _pieces(self, run: Sequence[Stretch], newest: int) -> list[Piece]:
+        return self._watch.shelf.get(run, newest, partial(read_pieces, self._warehouse))
 
     async def filling(self, request: Request) -> Response:
         """The ticks and rows of the ``seconds`` up to ``end``, or up to the symbol's newest row."""
@@ -154,20 +179,32 @@ class _Api:
         )
 
     async def _newest(self, symbol: str) -> int:
-        newest: int | None = await self._read(lambda: queries.newest_second(self._warehouse, symbol))
+        await self._wake()
+        newest: int | None = await self._read(partial(self._newest_known, symbol))
         if newest is None:
             raise HTTPException(404, f"There are no rows of the symbol {symbol}.")
         return newest
 
+    def _newest_known(self, symbol: str) -> int | None:
+        self._watch.begin()
+        return self._watch.board.newest(symbol)
+
     async def alerts(self, request: Request) -> Response:
         """The latest episodes of alerts, newest first."""
         limit = _number(request, "limit", 1, 500) or 50
-        alerts = await self._read(lambda: self._watch.alerts.recent(int(limit)))
+        await self._wake()
+        alerts = await self._read(partial(self._recent_alerts, int(limit)))
         return JSONResponse([as_json(alert) for alert in alerts])
+
+    def _recent_alerts(self, limit: int) -> list[Alert]:
+        self._watch.begin()
+        return self._watch.alerts.recent(limit)
 
     async def alert(self, request: Request) -> Response:
         """Everything that one alert rests on, as ``fsictl alerts explain --json`` gives it."""
         name = request.path_params["alert"]
+        if _ALERT.fullmatch(name) is None:
+            raise HTTPException(404, "An alert's id is of the characters 0-9 a-f.")
         try:
             told = await self._read(lambda: self._explained(name))
         except InputError as error:
@@ -192,10 +229,10 @@ class _Api:
             _refuse(f"from and to must be times in milliseconds, at most {LONGEST} seconds apart.")
         step = max(1, int(step or 1000), -(-int(end - start) // views.MOST_STEPS))
         threshold = _number(request, "threshold", 0, 1e300) if request.query_params.get("threshold") else None
-        answer = partial(views.series, champion=self._watch.champion, threshold=threshold)
+        rows_of = partial(views.series, champion=self._watch.champions, threshold=threshold)
         rows: list[dict[str, Any]] = []
         for since, until in views.pieces(int(start), int(end), step):
-            rows += await self._read(partial(answer, self._warehouse, view, symbol, since, until, step))
+            rows += await self._read(partial(rows_of, self._warehouse, view, symbol, since, until, step))
         return JSONResponse(rows)
 
     async def model(self, request: Request) -> Response:
@@ -208,12 +245,14 @@ class _Api:
 
     async def status(self, request: Request) -> Response:
         """The feed, the pipelines behind it, and the limits that the page draws."""
+        await self.feed.wake()
         return JSONResponse(self.feed.status | {"limits": asdict(self._limits)})
 
     async def events(self, request: Request) -> Response:
         """What is new, as long as the client stays."""
         if self.feed.full:
             raise HTTPException(503, "Too many pages are open; close one.")
+        await self.feed.wake()
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(self.feed.subscribe(), media_type="text/event-stream", headers=headers)
 

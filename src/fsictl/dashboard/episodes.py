@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from fsictl.alerts.episodes import COLUMNS, Alert, episodes_of
+from fsictl.alerts.episodes import COLUMNS, Alert, continued, episodes_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,25 +15,30 @@ ALERT_COLUMNS = tuple(name for name in COLUMNS if name not in {"symbol", "timest
 
 
 class AlertLog:
-    """The latest alerts, made from at most ``most`` alerting rows."""
+    """The latest alerts, at most ``most`` of them; one grows while its rows arrive, however long it lasts."""
 
-    def __init__(self, *, most: int = 5_000) -> None:
+    def __init__(self, alerts: Iterable[Alert] = (), *, most: int = 1_000) -> None:
         self._most = most
-        self._flagged: pa.Table | None = None
         self._alerts: dict[str, Alert] = {}
+        self._last: dict[tuple[str, str], str] = {}
+        self._keep(alerts)
 
     def add(self, rows: pa.Table) -> list[Alert]:
         """Take rows of ``reconerr``, in order of time for each symbol; returns the alerts that are new or grew."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
+        changed = {}
+        for alert in episodes_of(rows):
+            before = self._alerts.get(self._last.get((alert.symbol, alert.model_version), ""))
+            now = (before and continued(before, alert)) or alert
+            self._keep([now])
+            changed[now.id] = now
+        return list(changed.values())
 
-        flagged = rows.select(COLUMNS).filter(pc.fill_null(rows["alert"], False)).sort_by("timestamp")
-        if not flagged.num_rows:
-            return []
-        known = flagged if self._flagged is None else pa.concat_tables([self._flagged, flagged])
-        self._flagged = known.slice(max(0, known.num_rows - self._most)).combine_chunks()
-        before, self._alerts = self._alerts, {alert.id: alert for alert in episodes_of(self._flagged)}
-        return [alert for alert in self._alerts.values() if before.get(alert.id) != alert]
+    def _keep(self, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            self._alerts[alert.id] = alert
+            self._last[alert.symbol, alert.model_version] = alert.id
+        if len(self._alerts) > self._most:
+            self._alerts = {alert.id: alert for alert in reversed(self.recent(self._most))}
 
     def recent(self, limit: int) -> list[Alert]:
         """Up to ``limit`` alerts, newest first."""

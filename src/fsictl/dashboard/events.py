@@ -6,136 +6,36 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
-from fsictl.clock import Clock
-from fsictl.dashboard import queries
-from fsictl.dashboard.achieved import ACHIEVED_COLUMNS, Achieved
-from fsictl.dashboard.episodes import ALERT_COLUMNS, AlertLog, as_json, seconds_of
-from fsictl.dashboard.models import CHAMPION
-from fsictl.dashboard.tail import Tail
-from fsictl.dashboard.work import Work
+from fsictl.dashboard.pace import FREE, Pace
+from fsictl.dashboard.watch import Watch
 from fsictl.errors import FsictlError
-from fsictl.ports.artifacts import Artifacts
-from fsictl.ports.messenger import Messenger
-from fsictl.ports.warehouse import Warehouse
-from fsictl.records.schemas import METRICS, RECONERR
 
 log = logging.getLogger(__name__)
 
-ALERTS_LOOK_BACK = 3600
-QUIET_AFTER = 10.0
-BEHIND_AFTER = 15.0
-REPLAY_AFTER = 3600.0
 STATUS_EVERY = 2.0
-WORK_EVERY = 2.0
+ASLEEP_AFTER = 60.0
+"""Seconds after the last question, with no page open, for which it goes on looking where that costs something."""
 
 Lane = Callable[[Callable[[], Any]], Coroutine[Any, Any, Any]]
 """Runs a blocking call off the event loop, one at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Above and below which RSI a symbol is overbought or oversold, and after how many seconds it is stale."""
-
-    overbought: float = 70.0
-    oversold: float = 30.0
-    stale_after: int = 20
-
-
-class Watch:
-    """What one look after the other finds in the warehouse; blocking, and for one thread at a time."""
-
-    def __init__(self, warehouse: Warehouse, messenger: Messenger, artifacts: Artifacts, clock: Clock) -> None:
-        self._warehouse = warehouse
-        self._artifacts = artifacts
-        self._clock = clock
-        self._metrics = Tail(warehouse, METRICS.name, list(queries.METRICS_NAMES))
-        self._work = Work(messenger, clock)
-        self._worked: dict[str, Any] = {}
-        self._worked_at = float("-inf")
-        verdict_columns = dict.fromkeys([*queries.VERDICT_NAMES, *ALERT_COLUMNS, *ACHIEVED_COLUMNS])
-        self._verdicts = Tail(warehouse, RECONERR.name, list(verdict_columns))
-        self._begun = False
-        self._newest: int | None = None
-        self._arrived: float | None = None
-        self._lag: float | None = None
-        self.alerts = AlertLog()
-        self.achieved = Achieved()
-        self.champion: str | None = None
-
-    def look(self) -> dict[str, Any]:
-        """What is new: ``metrics`` and ``verdicts`` as columns, ``alerts``, and ``reload`` when it was too much."""
-        self.champion = self._artifacts.resolve(CHAMPION)
-        if self._clock.monotonic() - self._worked_at >= WORK_EVERY:
-            self._worked_at = self._clock.monotonic()
-            self._worked = self._work.look()
-        verdicts = self._verdicts.poll()  # before the metrics, so that no page gets a verdict long before its row
-        metrics = self._metrics.poll()
-        newest = self._metrics.newest
-        self._newest = None if newest is None else seconds_of(newest)
-        if self._newest is not None and not (self._begun and verdicts.complete):
-            self._begun = True
-            self.alerts, self.achieved = AlertLog(), Achieved()
-            since = self._newest - ALERTS_LOOK_BACK
-            wanted = tuple(dict.fromkeys((*ALERT_COLUMNS, *ACHIEVED_COLUMNS)))
-            judged = queries.recent_verdicts(self._warehouse, self._metrics.symbols, since, wanted)
-        else:
-            judged = verdicts.rows
-        changed = self.alerts.add(judged)
-        self.achieved.add(judged)
-        if metrics.rows.num_rows and self._newest is not None:
-            self._arrived = self._clock.monotonic()
-            self._lag = self._clock.now_ms() / 1000 - self._newest
-        shown = queries.one_verdict_each(verdicts.rows, self.champion)
-        return {
-            "metrics": queries.columns_of(metrics.rows, queries.METRICS_NAMES),
-            "verdicts": queries.columns_of(shown, queries.VERDICT_NAMES),
-            "alerts": [as_json(alert) for alert in changed],
-            "reload": not (metrics.complete and verdicts.complete),
-        }
-
-    def status(self) -> dict[str, Any]:
-        """How the feed is: its state, newest bar and lag (s), model version, alerts of the last hour of data.
-
-        With the shares that the model flagged in that hour, and what :class:`Work` tells.
-        """
-        newest = self._newest
-        return {
-            "feed": self._state(),
-            "newest": newest,
-            "lag": None if self._lag is None else round(self._lag, 2),
-            "model_version": self.champion,
-            "alerts": 0 if newest is None else self.alerts.since(newest - ALERTS_LOOK_BACK),
-            "achieved": self.achieved.of(self.champion),
-            "time": self._clock.now_ms() / 1000,
-            **self._worked,
-        }
-
-    def _state(self) -> str:
-        if self._newest is None:
-            return "waiting"
-        age = self._clock.now_ms() / 1000 - self._newest
-        arriving = self._arrived is not None and self._clock.monotonic() - self._arrived < QUIET_AFTER
-        if abs(age) < BEHIND_AFTER:
-            return "live"
-        if not arriving:
-            return "silent"
-        return "behind" if 0 < age < REPLAY_AFTER else "replay"
-
-
 class Feed:
-    """Looks every ``every`` seconds and tells all subscribers, who get columns of new rows and the feed's status."""
+    """Looks for news and tells all subscribers, who get columns of new rows and the feed's status."""
 
-    def __init__(self, watch: Watch, lane: Lane, *, every: float = 0.5, most_subscribers: int = 64) -> None:
+    def __init__(self, watch: Watch, lane: Lane, pace: Pace = FREE, *, most_subscribers: int = 64) -> None:
         self._watch = watch
         self._lane = lane
-        self._every = every
+        self._pace = pace
         self._most = most_subscribers
         self._queues: set[asyncio.Queue[str | None]] = set()
         self._status = watch.status()
         self._stopped = False
+        self._told = self._wanted = float("-inf")
+        self._asleep = False
+        self.failure: Exception | None = None
 
     @property
     def status(self) -> dict[str, Any]:
@@ -149,24 +49,49 @@ class Feed:
 
     async def run(self) -> None:
         """Look and tell, until cancelled. A look that fails is told too, and tried again."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_looking())
+            group.create_task(self._keep_telling())
+
+    async def _keep_looking(self) -> None:
         loop = asyncio.get_running_loop()
-        told = float("-inf")
         while True:
             began = loop.time()
-            changed = await self._look()
-            if changed or loop.time() - told >= STATUS_EVERY:
-                told = loop.time()
-                self._tell(_event("status", self._status))
-            await asyncio.sleep(max(self._every - (loop.time() - began), self._every / 5))
+            self._asleep = self._pace.sleeps and not self._queues and began - self._wanted > ASLEEP_AFTER
+            if not self._asleep and await self._look():
+                self._tell_status()
+            await asyncio.sleep(max(self._pace.every - (loop.time() - began), self._pace.every / 5))
+
+    async def _keep_telling(self) -> None:
+        """A page that hears nothing for long believes the server dead, however seldom it looks."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(STATUS_EVERY / 4)
+            if loop.time() - self._told >= STATUS_EVERY:
+                self._tell_status()
+
+    def _tell_status(self) -> None:
+        self._told = asyncio.get_running_loop().time()
+        self._tell(_event("status", self._status))
+
+    async def wake(self) -> None:
+        """Somebody asks: if nobody did for a while and looking had stopped, look now."""
+        self._wanted = asyncio.get_running_loop().time()
+        if self._asleep:
+            self._asleep = False
+            await self._look()
 
     async def _look(self) -> bool:
         try:
             news = await self._lane(self._watch.look)
             status = self._watch.status()
+            self.failure = None
         except FsictlError as error:
+            self.failure = error
             status = self._watch.status() | {"feed": "error", "problem": str(error), "hint": error.hint}
             news = None
         except Exception as error:  # a fault of ours must not end the feed for everybody
+            self.failure = error
             log.error("the live feed failed: %s: %s", type(error).__name__, error)
             status = self._watch.status() | {"feed": "error", "problem": "The dashboard failed to read the tables."}
             news = None

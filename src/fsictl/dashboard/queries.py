@@ -1,4 +1,4 @@
-"""What the page asks of the warehouse about now, answered as JSON values.
+"""What the page asks of the warehouse about now, and how rows become JSON values.
 
 Every time in an answer is the end of a bar in seconds since the epoch; every column is named as in ``NAMES``.
 """
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fsictl.dashboard.episodes import seconds_of, timestamp_of
+from fsictl.model.aliases import BySymbol
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.arrow import empty_table
 from fsictl.records.schemas import METRICS, RECONERR
@@ -43,10 +44,6 @@ VERDICT_NAMES = {
 }
 """Columns of ``reconerr`` that the page shows, with their names in JSON."""
 
-TREND_SECONDS = 300
-TREND_STEP = 5
-VERDICT_SECONDS = 10
-
 Columns = dict[str, list[Any]]
 
 
@@ -70,7 +67,7 @@ def seconds_in(table: pa.Table) -> npt.NDArray[np.int64]:
     return seconds
 
 
-def one_verdict_each(table: pa.Table, champion: str | None) -> pa.Table:
+def one_verdict_each(table: pa.Table, champion: str | BySymbol[str] | None) -> pa.Table:
     """One row per symbol and second of ``reconerr``: the champion's where it scored, else the last version's."""
     if not table.num_rows:
         return table
@@ -79,66 +76,36 @@ def one_verdict_each(table: pa.Table, champion: str | None) -> pa.Table:
         codes = codes.unify_dictionaries().combine_chunks()
     symbol = codes.indices.to_numpy(zero_copy_only=False)
     timestamp = table["timestamp"].to_numpy()
-    preferred = pc.equal(table["model_version"], champion or "").to_numpy()
+    preferred = _by_champion(table, champion)
     order = np.lexsort((preferred, timestamp, symbol))
     last = np.r_[(np.diff(symbol[order]) != 0) | (np.diff(timestamp[order]) != 0), True]
     return table.take(pa.array(np.sort(order[last])))
 
 
-def latest(warehouse: Warehouse, champion: str | None) -> list[dict[str, Any]]:
-    """Per symbol its newest metrics row, its verdict and ``trend``, prices of the last five minutes.
+def _by_champion(table: pa.Table, champion: str | BySymbol[str] | None) -> npt.NDArray[np.bool_]:
+    """Which verdicts are those of the champion, or of their symbol's."""
+    known = champion if isinstance(champion, BySymbol) else BySymbol(champion)
+    found = np.array(pc.equal(table["model_version"], known.shared or ""), dtype=np.bool_)
+    for symbol, version in known.own.items():
+        mine = np.array(pc.equal(table["symbol"], symbol))
+        found[mine] = np.array(pc.equal(table["model_version"], version))[mine]
+    return found
 
-    The verdict is the last one of the ten seconds up to the newest row of all, or null. Symbols that are quiet have
-    neither verdict nor trend.
+
+def newest_rows(warehouse: Warehouse, last: Mapping[str, int], active: Sequence[str], seconds: int) -> pa.Table:
+    """The rows of ``metrics`` of the last seconds of the active symbols, and the newest row of the others.
+
+    ``last`` is the timestamp (ms) of every symbol's newest row.
     """
-    last = {extent.symbol: extent.last for extent in warehouse.extents(METRICS.name)}
-    if not last:
-        return []
-    newest = max(last.values())
-    active = [symbol for symbol, at in last.items() if newest - at <= VERDICT_SECONDS * 1000]
     wanted = ["symbol", "timestamp", *METRICS_NAMES]
-    parts = [
-        warehouse.read(METRICS.name, symbols=active, start=min(last[symbol] for symbol in active), columns=wanted),
-        *(
-            warehouse.read(METRICS.name, symbols=[symbol], start=at, columns=wanted)
-            for symbol, at in last.items()
-            if symbol not in active
-        ),
-    ]
-    rows = {
-        row["symbol"]: row for row in _rows(columns_of(pa.concat_tables(parts), METRICS_NAMES))
-    }  # the last one stays
-    since = seconds_of(newest) - VERDICT_SECONDS
-    judged = one_verdict_each(recent_verdicts(warehouse, active, since, list(VERDICT_NAMES)), champion)
-    verdicts = {row["symbol"]: row for row in _rows(columns_of(judged, VERDICT_NAMES))}
-    trends = _trends(warehouse, active, seconds_of(newest))
-    return [
-        rows[symbol] | {"verdict": verdicts.get(symbol), "trend": trends.get(symbol, [])} for symbol in sorted(rows)
-    ]
-
-
-def _rows(columns: Columns) -> list[dict[str, Any]]:
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def _trends(warehouse: Warehouse, symbols: Sequence[str], newest: int) -> dict[str, list[float]]:
-    table = warehouse.read(
-        METRICS.name,
-        symbols=symbols,
-        start=timestamp_of(newest - TREND_SECONDS),
-        columns=["symbol", "timestamp", "LAST"],
+    since = timestamp_of(seconds_of(max(last.values())) - seconds)
+    quiet = sorted(last.keys() - set(active))
+    return pa.concat_tables(
+        [
+            warehouse.read(METRICS.name, symbols=active, start=since, columns=wanted),
+            *(warehouse.read(METRICS.name, symbols=[symbol], start=last[symbol], columns=wanted) for symbol in quiet),
+        ]
     )
-    table = table.filter(pa.array(seconds_in(table) % TREND_STEP == 0))
-    trends: dict[str, list[float]] = {symbol: [] for symbol in symbols}
-    for symbol, price in zip(table["symbol"].to_pylist(), table["LAST"].to_pylist(), strict=True):
-        trends[symbol].append(price)
-    return trends
-
-
-def newest_second(warehouse: Warehouse, symbol: str) -> int | None:
-    """The end of the symbol's newest bar, or ``None`` when there is none."""
-    rows = warehouse.read(METRICS.name, symbols=[symbol], columns=["timestamp"], newest=1)
-    return seconds_of(rows["timestamp"][-1].as_py()) if rows.num_rows else None
 
 
 def recent_verdicts(warehouse: Warehouse, symbols: Sequence[str], since: int, columns: Sequence[str]) -> pa.Table:

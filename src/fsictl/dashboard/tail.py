@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fsictl.clock import Clock
+from fsictl.dashboard.episodes import seconds_of
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.schemas import TABLES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+LATELY_MS = 120_000
+"""How far back from the newest row rows may still come, where extents are dear."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """New rows; not ``complete`` when there were too many and only the newest are here, or when rows are gone."""
+    """New rows; not ``complete`` when there were too many and only the newest are here, or when rows are gone.
+
+    ``rewritten`` are symbols of which the table got other rows than these, or lost some that were not its oldest.
+    """
 
     rows: pa.Table
     complete: bool
+    rewritten: frozenset[str] = frozenset()
+
+    def since(self) -> dict[str, int]:
+        """The end of each symbol's first bar among these rows (s); for those that were rewritten that is 0."""
+        first = self.rows.group_by("symbol").aggregate([("timestamp", "min")])
+        found = zip(first["symbol"].to_pylist(), first["timestamp_min"].to_pylist(), strict=True)
+        return {symbol: seconds_of(time) for symbol, time in found} | dict.fromkeys(self.rewritten, 0)
 
 
 class Tail:
@@ -27,28 +42,46 @@ class Tail:
 
     Asking for the extents says which symbols moved on; only those are read, the ones that stood at the same second
     together. So a quiet table costs one question, and a live one few reads.
+
+    Where counting a table is dear, extents are asked for only every ``extents_every`` seconds. In between, the rows
+    of the last two minutes are read; a symbol that is further behind the others waits for the next extents.
     """
 
-    def __init__(self, warehouse: Warehouse, table: str, columns: Sequence[str], *, most: int = 4000) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        table: str,
+        columns: Sequence[str],
+        clock: Clock,
+        *,
+        most: int = 4000,
+        extents_every: float = 0.0,
+    ) -> None:
         self._warehouse = warehouse
         self._table = table
         self._columns = ["symbol", "timestamp", *columns]
+        self._clock = clock
         self._most = most
+        self._extents_every = extents_every
+        self._counted = float("-inf")
         self._places: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
+        self._firsts: dict[str, int] = {}
         self._started = False
 
     @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols of the table at the last look, sorted."""
-        return tuple(sorted(self._places))
-
-    @property
-    def newest(self) -> int | None:
-        """The largest timestamp in the table at the last look, or ``None`` when it was empty."""
-        return max(self._places.values(), default=None)
+    def places(self) -> Mapping[str, int]:
+        """Every symbol of the table with its largest timestamp, at the last look."""
+        return self._places
 
     def poll(self) -> Fresh:
         """The new rows. The first look gives none, a symbol that comes later its newest (incomplete if it has more)."""
+        if self._places and self._clock.monotonic() - self._counted < self._extents_every:
+            return self._after_the_newest()
+        self._counted = self._clock.monotonic()
+        return self._by_extents()
+
+    def _by_extents(self) -> Fresh:
         import pyarrow as pa
 
         from fsictl.records.arrow import empty_table
@@ -62,6 +95,8 @@ class Tail:
             place = self._places.get(symbol, last - 1 if self._started else last)
             if last > place:
                 moved[place].append(symbol)
+        counts, self._counts = self._counts, {extent.symbol: extent.rows for extent in found}
+        firsts, self._firsts = self._firsts, {extent.symbol: extent.first for extent in found}
         self._places = extents
         self._started = True
         parts = [empty_table(TABLES[self._table]).select(self._columns)]
@@ -71,12 +106,30 @@ class Tail:
             )
             whole = whole and part.num_rows < self._most
             parts.append(self._up_to_extents(part))
-        return Fresh(pa.concat_tables(parts), whole)
+        rows = pa.concat_tables(parts)
+        given = Counter(rows["symbol"].to_pylist())
+        trimmed = {symbol for symbol, first in firsts.items() if first < self._firsts.get(symbol, first)}
+        other = {symbol for symbol, count in counts.items() if self._counts.get(symbol) != count + given[symbol]}
+        return Fresh(rows, whole, frozenset(other - trimmed))
 
     def _up_to_extents(self, rows: pa.Table) -> pa.Table:
         """Without the rows that were written after the extents were asked for: the next look gives them."""
-        import pyarrow as pa
+        return _filtered(rows, lambda symbol, time: time <= self._places[symbol])
 
-        ends = (self._places[symbol] for symbol in rows["symbol"].to_pylist())
-        keep = [time <= end for time, end in zip(rows["timestamp"].to_pylist(), ends, strict=True)]
-        return rows.filter(pa.array(keep, pa.bool_()))
+    def _after_the_newest(self) -> Fresh:
+        since = max(self._places.values()) - LATELY_MS
+        found = self._warehouse.read(self._table, start=since, columns=self._columns, newest=self._most)
+        rows = _filtered(found, lambda symbol, time: time > self._places.get(symbol, -1))
+        counts = Counter(rows["symbol"].to_pylist())
+        whole = found.num_rows < self._most and counts.keys() <= self._places.keys()
+        latest = zip(rows["symbol"].to_pylist(), rows["timestamp"].to_pylist(), strict=True)  # in order of time
+        self._places = {**self._places, **dict(latest)}
+        self._counts = dict(Counter(self._counts) + counts)
+        return Fresh(rows, whole)
+
+
+def _filtered(rows: pa.Table, keep: Callable[[str, int], bool]) -> pa.Table:
+    import pyarrow as pa
+
+    pairs = zip(rows["symbol"].to_pylist(), rows["timestamp"].to_pylist(), strict=True)
+    return rows.filter(pa.array([keep(symbol, time) for symbol, time in pairs], pa.bool_()))

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fsictl.dashboard.queries import one_verdict_each
+from fsictl.model.aliases import BySymbol
 from fsictl.ports.warehouse import Warehouse
 from fsictl.records.schemas import CALIBRATIONS, METRICS, PRICES, PROMOTIONS, RECONERR, TABLES, TRAINING_RUNS
 
@@ -199,7 +200,7 @@ def series(
     end: int,
     step: int,
     *,
-    champion: str | None = None,
+    champion: str | BySymbol[str] | None = None,
     threshold: float | None = None,
 ) -> list[dict[str, Any]]:
     """The view's rows with ``start <= time < end`` (ms), one for each ``step`` (ms) that has any.

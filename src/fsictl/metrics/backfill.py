@@ -15,13 +15,15 @@ ROWS_PER_BLOCK = 20_000
 
 _TICKS_AT_ONCE = 100_000
 _ROWS_AT_ONCE = 500_000
-"""Symbols are computed together as long as they have no more rows than this, because they wait to be sorted."""
+_SYMBOLS_AT_ONCE = 10_000
+"""Symbols are computed together as long as they have no more rows than this, which wait to be sorted, and are no more
+than this, each of which has its windows in memory."""
 
 
 def backfill(
     ticks: Ticks, parameters: MetricsParameters, *, rows_per_block: int = ROWS_PER_BLOCK
 ) -> Iterator[MetricsBlock]:
-    """The rows of these ticks in blocks of one symbol, sorted by symbol and timestamp.
+    """The rows of these ticks in blocks, sorted by symbol and timestamp.
 
     Ticks may come in any order and none is late; those of one symbol with equal timestamps count in the order given
     (rows of the table ``prices``, read by their key, have the order in which they were published). At the end every
@@ -30,8 +32,8 @@ def backfill(
 
     >>> ticks = Ticks.of(["B", "A", "A"], [500, 2_500, 1_500], [2.0, 1.1, 1.0])
     >>> blocks = list(backfill(ticks, MetricsParameters(max_gap=0)))
-    >>> [(block.symbols, block.columns["LAST"].tolist()) for block in blocks]
-    [(('A',), [1.0, 1.1]), (('B',), [2.0])]
+    >>> [([block.symbols[code] for code in block.code], block.columns["LAST"].tolist()) for block in blocks]
+    [(['A', 'A', 'B'], [1.0, 1.1, 2.0])]
     """
     for group in _groups(ticks, parameters):
         mine = np.flatnonzero(np.isin(ticks.code, group))
@@ -47,10 +49,12 @@ def _groups(ticks: Ticks, parameters: MetricsParameters) -> Iterator[list[int]]:
     every = int(np.ptp(ticks.timestamp)) // 1000 + 2 + parameters.max_gap
     most = np.minimum(np.bincount(ticks.code, minlength=len(ticks.symbols)) * (1 + parameters.max_gap), every)
     group: list[int] = []
+    rows = 0
     for code in sorted(np.flatnonzero(most).tolist(), key=ticks.symbols.__getitem__):
-        if group and most[[*group, code]].sum() > _ROWS_AT_ONCE:
+        rows += int(most[code])
+        if group and (rows > _ROWS_AT_ONCE or len(group) == _SYMBOLS_AT_ONCE):
             yield group
-            group = []
+            group, rows = [], int(most[code])
         group.append(code)
     yield group
 
@@ -75,9 +79,11 @@ def _closed(operator: MetricsOperator, watermark_ms: int | None, most_rows: int)
 def _sorted(blocks: Iterable[MetricsBlock], rows_per_block: int) -> Iterator[MetricsBlock]:
     """The same rows by symbol."""
     joined = MetricsBlock.concat(list(blocks))
-    for code in sorted(range(len(joined.symbols)), key=joined.symbols.__getitem__):
-        mine = np.flatnonzero(joined.code == code)
-        for start in range(0, len(mine), rows_per_block):
-            rows = mine[start : start + rows_per_block]
-            columns = {name: column[rows] for name, column in joined.columns.items()}
-            yield MetricsBlock(joined.symbols[code : code + 1], np.zeros(len(rows), np.int32), columns)
+    by_name = sorted(range(len(joined.symbols)), key=joined.symbols.__getitem__)
+    place = np.empty(len(by_name), np.int64)
+    place[by_name] = np.arange(len(by_name))
+    order = np.argsort(place[joined.code], kind="stable")
+    for start in range(0, len(order), rows_per_block):
+        rows = order[start : start + rows_per_block]
+        columns = {name: column[rows] for name, column in joined.columns.items()}
+        yield MetricsBlock(joined.symbols, joined.code[rows], columns)

@@ -12,7 +12,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-from apache_beam.coders import BytesCoder
+from apache_beam.coders import BytesCoder, VarIntCoder
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.transforms.timeutil import TimeDomain
@@ -20,6 +20,7 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec
 from apache_beam.utils.timestamp import Timestamp
 
 from fsictl.metrics.backfill import backfill
+from fsictl.metrics.future import without_future
 from fsictl.metrics.operator import MetricsOperator
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.rows import table_of_block
@@ -41,6 +42,13 @@ REJECTS = "rejects"
 
 _TICKS = "ticks"
 
+Batch = tuple[int, bytes]
+"""The latest event time (ms) that is not too far ahead of the message's publication, and an Arrow batch of ticks."""
+
+_ANY_TIME_MS = 2**62
+
+_ROWS_AT_ONCE = 50_000
+
 _MOST_OPERATORS = 1024
 """Operators that one worker thread keeps decoded; with more shards than this it begins to decode anew."""
 
@@ -49,18 +57,28 @@ class StreamingMetrics(beam.PTransform):
     """Messages of the topic ``prices`` (``Received``) to rows, late ticks and rejects, second by second.
 
     A second closes when the runner's watermark reaches its end plus ``allowed_lateness_ms``. The end-of-input
-    message means nothing here: the runner's watermark says when the input ends.
+    message means nothing here: the runner's watermark says when the input ends. Ticks more than ``max_ahead_ms``
+    ahead of the time at which they were published are rejects, where times are not in the future anyway.
     """
 
-    def __init__(self, parameters: MetricsParameters, *, allowed_lateness_ms: int, shards: int = SHARDS) -> None:
+    def __init__(
+        self,
+        parameters: MetricsParameters,
+        *,
+        allowed_lateness_ms: int,
+        max_ahead_ms: int | None = None,
+        shards: int = SHARDS,
+    ) -> None:
         super().__init__()
-        self._parameters, self._lateness_ms, self._shards = parameters, allowed_lateness_ms, shards
+        self._parameters, self._lateness_ms = parameters, allowed_lateness_ms
+        self._max_ahead_ms, self._shards = max_ahead_ms, shards
 
     def expand(self, received: PCollection) -> dict[str, PCollection]:
-        ticks = received | "DecodeTicks" >> _decoded(self._shards)
+        ticks = received | "DecodeTicks" >> _decoded(self._shards, self._max_ahead_ms)
         closing = beam.ParDo(CloseSeconds(self._parameters, self._lateness_ms))
-        closed = ticks[_TICKS] | "CloseSeconds" >> closing.with_outputs(LATE, main=ROWS)
-        return {ROWS: closed[ROWS], LATE: closed[LATE], REJECTS: ticks[REJECTS]}
+        closed = ticks[_TICKS] | "CloseSeconds" >> closing.with_outputs(LATE, REJECTS, main=ROWS)
+        rejects = (ticks[REJECTS], closed[REJECTS]) | "JoinRejects" >> beam.Flatten()
+        return {ROWS: closed[ROWS], LATE: closed[LATE], REJECTS: rejects}
 
 
 class BackfillMetrics(beam.PTransform):
@@ -84,36 +102,46 @@ class BackfillMetrics(beam.PTransform):
         return {ROWS: rows, REJECTS: ticks[REJECTS]}
 
 
-def _decoded(shards: int) -> Any:
-    by_shard = beam.ParDo(TicksByShard(shards)).with_output_types(tuple[int, bytes], **{REJECTS: Reject})
+def _decoded(shards: int, max_ahead_ms: int | None = None) -> Any:
+    by_shard = beam.ParDo(TicksByShard(shards, max_ahead_ms))
+    by_shard = by_shard.with_output_types(tuple[int, Batch], **{REJECTS: Reject})
     return by_shard.with_outputs(REJECTS, main=_TICKS)
 
 
 class TicksByShard(beam.DoFn):
-    """Messages to (shard, Arrow batch of ticks); what is no tick goes to :data:`REJECTS`."""
+    """Messages to (shard, :data:`Batch`); what is no tick goes to :data:`REJECTS`.
 
-    def __init__(self, shards: int) -> None:
-        self._shards = shards
+    So do ticks too far ahead in a message that has others. Whether one that has no others is too far ahead depends on
+    what was before: its shard knows.
+    """
+
+    def __init__(self, shards: int, max_ahead_ms: int | None = None) -> None:
+        self._shards, self._max_ahead_ms = shards, max_ahead_ms
         self._ticks = Metrics.counter("fsictl.metrics", "ticks")
         self._rejected = Metrics.counter("fsictl.metrics", "rejected")
 
     def process(self, received: Received) -> Iterator[Any]:
         decoded = decode_ticks([received])
-        self._ticks.inc(len(decoded.ticks))
-        self._rejected.inc(len(decoded.rejects))
-        for reject in decoded.rejects:
+        latest_ms = _ANY_TIME_MS if self._max_ahead_ms is None else received.published_ms + self._max_ahead_ms
+        ticks, ahead = without_future(decoded.ticks, latest_ms=latest_ms, newest_ms=0)
+        rejects = [*ahead, *decoded.rejects]
+        self._ticks.inc(len(ticks))
+        self._rejected.inc(len(rejects))
+        for reject in rejects:
             yield TaggedOutput(REJECTS, reject)
-        for shard, ticks in ticks_by_shard(decoded.ticks, self._shards):
-            yield shard, encode_ticks(ticks).data
+        for shard, part in ticks_by_shard(ticks, self._shards):
+            yield shard, (latest_ms, encode_ticks(part).data)
 
 
 class CloseSeconds(beam.DoFn):
     """One operator per shard: its snapshot is the state, its ``next_timer`` plus the lateness is the timer.
 
     A timer in the past fires at once, so that what was delivered late for the watermark is closed after its delivery.
+    Beside the operator, the newest event time of the shard is kept: it tells whether times are in the future anyway.
     """
 
     STATE = ReadModifyWriteStateSpec("operator", BytesCoder())
+    NEWEST = ReadModifyWriteStateSpec("newest", VarIntCoder())
     CLOSE = TimerSpec("close", TimeDomain.WATERMARK)
 
     def __init__(self, parameters: MetricsParameters, allowed_lateness_ms: int) -> None:
@@ -121,16 +149,26 @@ class CloseSeconds(beam.DoFn):
         self._decoded: dict[int, tuple[bytes, MetricsOperator]] = {}
         self._rows = Metrics.counter("fsictl.metrics", "rows")
         self._late = Metrics.counter("fsictl.metrics", "late")
+        self._rejected = Metrics.counter("fsictl.metrics", "rejected")
 
     def process(
         self,
-        element: tuple[int, bytes],
+        element: tuple[int, Batch],
         state: Any = beam.DoFn.StateParam(STATE),
+        newest: Any = beam.DoFn.StateParam(NEWEST),
         timer: Any = beam.DoFn.TimerParam(CLOSE),
     ) -> Iterator[Any]:
-        shard, data = element
+        shard, (latest_ms, data) = element
+        newest_ms = newest.read() or 0
+        ticks, rejects = without_future(ticks_of(data), latest_ms=latest_ms, newest_ms=newest_ms)
+        self._rejected.inc(len(rejects))
+        for reject in rejects:
+            yield TaggedOutput(REJECTS, reject)
+        if not len(ticks):
+            return
+        newest.write(max(newest_ms, int(ticks.timestamp.max())))
         operator = self._take_up(shard, state)
-        late = operator.process(ticks_of(data))
+        late = operator.process(ticks)
         self._put_down(shard, operator, state, timer)
         if len(late):
             self._late.inc(len(late))
@@ -146,10 +184,11 @@ class CloseSeconds(beam.DoFn):
     ) -> Iterator[Message]:
         """Emit what the watermark has passed."""
         operator = self._take_up(shard, state)
-        block = operator.on_watermark(fired.micros // 1000 - self._lateness_ms)
+        watermark_ms = fired.micros // 1000 - self._lateness_ms
+        while len(block := operator.on_watermark(watermark_ms, most_rows=_ROWS_AT_ONCE)):
+            self._rows.inc(len(block))
+            yield from encode_all_rows(METRICS, table_of_block(block))
         self._put_down(shard, operator, state, timer)
-        self._rows.inc(len(block))
-        yield from encode_all_rows(METRICS, table_of_block(block))
 
     def _take_up(self, shard: int, state: Any) -> MetricsOperator:
         """The operator in the state; it is decoded only if it is not the one that this worker put down last."""
@@ -164,7 +203,7 @@ class CloseSeconds(beam.DoFn):
     def _put_down(self, shard: int, operator: MetricsOperator, state: Any, timer: Any) -> None:
         snapshot = operator.snapshot()
         state.write(snapshot)
-        due = operator.next_timer()
+        due = operator.next_timer(in_groups=True)
         if due is None:
             timer.clear()
         else:
@@ -185,9 +224,9 @@ class BackfillShard(beam.DoFn):
     def __init__(self, parameters: MetricsParameters) -> None:
         self._parameters = parameters
 
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Message]:
+    def process(self, element: tuple[int, Iterable[Batch]]) -> Iterator[Message]:
         _, batches = element
-        ticks = Ticks.concat([ticks_of(data) for data in batches])
+        ticks = Ticks.concat([ticks_of(data) for _, data in batches])
         ticks = ticks.take(np.lexsort((ticks.sequence, ticks.timestamp)))
         for block in backfill(ticks, self._parameters):
             yield from encode_all_rows(METRICS, table_of_block(block))

@@ -16,6 +16,9 @@ from fsictl.records.ticks import IntArray, Ticks
 
 _CELLS = 1 << 15  # rows that are computed at once: their columns fit into a cache
 
+_BACKLOG = 120  # seconds with ticks that wait, beyond which they close in groups
+_NEAR = 10  # seconds between two of them at most, so that a feed whose clock is ahead does not look like a backlog
+
 _NO_DICTIONARY: tuple[tuple[str, ...], IntArray, bool] = ((), np.empty(0, np.int64), False)
 
 
@@ -107,14 +110,25 @@ class MetricsOperator:
         self._newest_row = max(self._newest_row, int(self._states.last_second[: self._states.number].max()))
         return blocks[0] if len(blocks) == 1 else MetricsBlock.concat(blocks)
 
-    def next_timer(self) -> int | None:
+    def next_timer(self, *, in_groups: bool = False) -> int | None:
         """The lowest watermark in milliseconds at which there is something to emit.
 
         None when nothing is left to close or to fill. It may lie behind the current watermark between ``process``
         and the ``on_watermark`` that follows it.
+
+        An engine that cannot ask for the watermark, but is woken by it, asks ``in_groups``: while ticks of more than
+        two minutes wait, it is the watermark that closes a quarter of these seconds at once. An hour is then
+        worked off in a few groups, and no row waits much longer than it does anyway. Until a group closes, no tick of
+        it is late.
         """
         second = self._next_second()
-        return None if second == NOTHING else (second + 1) * 1000
+        if second == NOTHING:
+            return None
+        if in_groups and self._pending.latest - second >= _BACKLOG:
+            waiting = self._pending.run_from(second, near=_NEAR)
+            if len(waiting) > _BACKLOG:
+                second = int(waiting[len(waiting) // 4])
+        return (second + 1) * 1000
 
     def snapshot(self) -> bytes:
         """The whole state as bytes, for ``restore``."""

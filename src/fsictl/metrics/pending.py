@@ -27,6 +27,18 @@ class Pending:
         """The earliest second that has a tick."""
         return min((part.earliest for part in self._parts), default=NOTHING)
 
+    @property
+    def latest(self) -> int:
+        """The latest second that has a tick, ``-NOTHING`` without any."""
+        return max((part.latest for part in self._parts), default=-NOTHING)
+
+    def run_from(self, second: int, *, near: int) -> IntArray:
+        """The seconds with ticks from this one on, as long as no two are more than ``near`` apart; in order."""
+        seconds = np.unique(np.concatenate([np.unique(part.timestamp // 1000) for part in self._parts]))
+        seconds = seconds[np.searchsorted(seconds, second) :]
+        apart = np.flatnonzero(np.diff(seconds, prepend=second) > near)
+        return seconds[: apart[0]] if len(apart) else seconds
+
     def append(self, owner: IntArray, timestamp: IntArray, value: FloatArray) -> None:
         """Add ticks that arrived after all others."""
         if len(owner):

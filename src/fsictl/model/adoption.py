@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fsictl.errors import InputError
+from fsictl.model.aliases import CHALLENGER, CHAMPION, ROLES, alias_of, symbol_of
 from fsictl.model.card import Card
 from fsictl.model.columns import Columns
+from fsictl.model.data import drift
 from fsictl.model.gate import (
     Check,
     GateResult,
     check_calibration,
+    check_drift,
     check_latency,
     check_no_look_ahead,
     check_scorecard,
@@ -24,7 +27,7 @@ from fsictl.model.making import MadeVersion
 from fsictl.model.scorecard import Labelled, LabelledMetrics, ScorecardRow, overall, scorecard
 from fsictl.model.scoring import GraphScorer
 from fsictl.model.split import WindowSplit, thinned
-from fsictl.model.versions import CHALLENGER, CHAMPION, Scorer, load_alias, load_card, store_version
+from fsictl.model.versions import Scorer, load_card, load_scorer, store_version
 from fsictl.model.windows import WindowRules, gather
 from fsictl.ports.artifacts import Artifacts
 
@@ -42,7 +45,7 @@ class Adopted:
     alias: str | None
     scorecard: list[ScorecardRow]
     previous: str | None = None
-    """The champion that it replaced."""
+    """What the alias named before, if the version became a champion."""
 
 
 def adopt_version(
@@ -52,46 +55,74 @@ def adopt_version(
     split: WindowSplit,
     *,
     rules: WindowRules,
+    symbol: str | None = None,
     labelled: LabelledPrices | None = None,
 ) -> Adopted:
-    """Judge and store a version, and point an alias at it: ``champion`` through the gate, else ``challenger``.
+    """Judge and store a version, and point an alias at it: a champion's through the gate, else a challenger's.
 
-    A version that is stored already keeps its card and its aliases. When another training changes the champion
-    meanwhile, the version is judged against the new one.
+    A version for one ``symbol`` is judged against the champion in force for that symbol, and becomes its own
+    champion. The first version of a store becomes the shared one in any case: something must score. A version that is
+    stored already keeps its card and its aliases. When another training changes the champion meanwhile, the version
+    is judged against the new one.
     """
     version = made.card.version
     if version in artifacts.folders():
         return _stored_before(artifacts, version)
     prices = _held_out_prices(labelled, columns, split)
     while True:
-        before = artifacts.resolve(CHAMPION)
-        champion = _champion(artifacts)
+        seat = _seat(artifacts, symbol)
+        champion = _champion(artifacts, seat)
         gate, rows = _judge(made, columns, split, champion, rules, prices)
-        if artifacts.resolve(CHAMPION) != before:
+        if _seat(artifacts, symbol) != seat:
             continue
         parent = champion.version if champion else None
         card = replace(made.card, parent=parent, gate=gate.as_dict())
         card = store_version(artifacts, card, keras_file=made.keras_file, graphs=made.graphs)
-        if gate.passed and artifacts.swap(CHAMPION, before, version):
-            return Adopted(card, CHAMPION, rows, before)
-        artifacts.point(CHALLENGER, version)
-        return Adopted(card, CHALLENGER, rows)
+        if gate.passed and artifacts.swap(seat.champion, seat.held_by, version):
+            return Adopted(card, seat.champion, rows, seat.held_by)
+        artifacts.point(seat.challenger, version)
+        return Adopted(card, seat.challenger, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """The aliases that a version may take, what the first names now, and what the shared champion is."""
+
+    champion: str
+    challenger: str
+    held_by: str | None
+    shared: str | None
+
+
+def _seat(artifacts: Artifacts, symbol: str | None) -> _Seat:
+    shared = artifacts.resolve(CHAMPION)
+    own = None if symbol is None else artifacts.resolve(alias_of(CHAMPION, symbol))
+    if own is None and shared is None:
+        symbol = None
+    held_by = shared if symbol is None else own
+    return _Seat(alias_of(CHAMPION, symbol), alias_of(CHALLENGER, symbol), held_by, shared)
 
 
 def _stored_before(artifacts: Artifacts, version: str) -> Adopted:
     card = load_card(artifacts, version)
     if artifacts.resolve(CHAMPION) is None and card.gate.get("passed"):  # its run ended before it could be pointed at
         artifacts.point(CHAMPION, version)
-    named = [alias for alias in (CHAMPION, CHALLENGER) if artifacts.resolve(alias) == version]
+    aliases = sorted(alias for alias, folder in artifacts.aliases().items() if folder == version)
+    named = [alias for role in ROLES for alias in aliases if alias == role or symbol_of(alias, role)]
     return Adopted(card, named[0] if named else None, [])
 
 
-def _champion(artifacts: Artifacts) -> Scorer | None:
-    """The champion, or ``None`` when there is none that can be loaded: a broken one does not hold up its successor."""
-    try:
-        return load_alias(artifacts, CHAMPION)
-    except InputError:
-        return None
+def _champion(artifacts: Artifacts, seat: _Seat) -> Scorer | None:
+    """The champion in force, or ``None`` when there is none that can be loaded.
+
+    A broken one does not hold up its successor: without it, the shared one scores.
+    """
+    for version in filter(None, (seat.held_by, seat.shared)):
+        try:
+            return load_scorer(artifacts, version)
+        except InputError:
+            continue
+    return None
 
 
 def _held_out_prices(labelled: LabelledPrices | None, columns: Columns, split: WindowSplit) -> LabelledMetrics | None:
@@ -121,8 +152,14 @@ def _judge(
         check_scorecard(overall(rows, card.detector), champions),
         check_latency(detector, gather(split.features, thinned(split.check, TIMED_WINDOWS), card.length)),
         check_no_look_ahead(detector, columns, np.sort(split.check), rules=rules, names=card.features),
+        check_drift(_drift(champion, split, card.features)),
     ]
     return judge(checks, champion.version if champion else None), rows
+
+
+def _drift(champion: Scorer | None, split: WindowSplit, names: tuple[str, ...]) -> Mapping[str, float]:
+    """How far each feature is from what the champion was trained on; nothing if it sees others."""
+    return drift(champion.card.data, split, names) if champion and champion.card.features == names else {}
 
 
 def _scorecards(

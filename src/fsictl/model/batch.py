@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from fsictl.model.aliases import BySymbol
 from fsictl.model.columns import COLUMNS
 from fsictl.model.features import history_rows
-from fsictl.model.inference import InferenceOperator
+from fsictl.model.inference import InferenceOperator, Scoring, by_symbol
 from fsictl.model.versions import Scorer
 from fsictl.model.windows import ROW_MS, WindowRules
 from fsictl.ports.warehouse import Warehouse
@@ -24,7 +25,7 @@ MOST_BACK_MS = 48 * 3_600_000
 
 def infer_batch(
     warehouse: Warehouse,
-    scorer: Scorer | None,
+    scorer: Scoring,
     *,
     start: int,
     end: int,
@@ -40,7 +41,8 @@ def infer_batch(
     import pyarrow.compute as pc
 
     operator = InferenceOperator(rules)
-    held = None if scorer is None else _calibrations_at(warehouse, scorer.version, start, symbols)
+    scorers = by_symbol(scorer)
+    held = _calibrations_at(warehouse, scorers, start, symbols) if scorers.all() else None
     first = start
     if held is not None and held.num_rows:
         since = pc.min(held.column("timestamp")).as_py()
@@ -52,7 +54,7 @@ def infer_batch(
         operator.go_on_from(held)
     for since, until in _slices(first, start, end):
         rows = warehouse.read(METRICS.name, symbols=symbols, start=since, end=until, columns=COLUMNS)
-        verdicts = operator.process(rows, scorer)
+        verdicts = operator.process(rows, scorers)
         if since >= start:
             yield verdicts
 
@@ -63,11 +65,23 @@ def _slices(first: int, start: int, end: int) -> Iterator[tuple[int, int]]:
             yield begin, min(begin + SLICE_MS, until)
 
 
-def _calibrations_at(warehouse: Warehouse, version: str, at: int, symbols: Sequence[str] | None) -> pa.Table:
-    """The row of ``calibrations`` in force at that time for each symbol."""
+def _calibrations_at(
+    warehouse: Warehouse, scorers: BySymbol[Scorer], at: int, symbols: Sequence[str] | None
+) -> pa.Table:
+    """The row of ``calibrations`` in force at that time for each symbol and the version that scores it."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     rows = warehouse.read(CALIBRATIONS.name, symbols=symbols, end=at + 1)
-    rows = rows.filter(pc.equal(rows.column("model_version"), version))
-    newest = rows.group_by("symbol").aggregate([("timestamp", "max")])
-    return rows.join(newest, ["symbol", "timestamp"], ["symbol", "timestamp_max"], "left semi")
+    rows = rows.filter(pc.is_in(rows.column("model_version"), pa.array([one.version for one in scorers.all()])))
+    newest = rows.group_by(["symbol", "model_version"]).aggregate([("timestamp", "max")]).to_pylist()
+    mine = [row for row in newest if (own := scorers.of(row["symbol"])) and own.version == row["model_version"]]
+    if not mine:
+        return rows.slice(0, 0)
+    keys = ["symbol", "model_version", "timestamp"]
+    wanted = [
+        [row["symbol"] for row in mine],
+        [row["model_version"] for row in mine],
+        [row["timestamp_max"] for row in mine],
+    ]
+    return rows.join(pa.table(wanted, names=keys), keys, join_type="left semi")

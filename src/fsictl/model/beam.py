@@ -19,17 +19,20 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
-from fsictl.model.champion import Champion
+from fsictl.model.champion import Challengers, Champions
 from fsictl.model.inference import InferenceOperator
 from fsictl.model.windows import WindowRules
 from fsictl.ports.artifacts import Artifacts
 from fsictl.records.encoding import decode_rows, encode_all_rows, encode_rows
-from fsictl.records.message import Message, Received, Reject
+from fsictl.records.message import Received, Reject
 from fsictl.records.schemas import METRICS, RECONERR
 from fsictl.records.shards import SHARDS, rows_by_shard
 
 VERDICTS = "verdicts"
 """Output: messages with rows of ``reconerr``."""
+
+CALIBRATIONS = "calibrations"
+"""Output: Arrow tables with rows of ``calibrations``, which the operator makes every hour."""
 
 REJECTS = "rejects"
 """Output: what was no metrics row, as :class:`~fsictl.records.message.Reject`."""
@@ -58,7 +61,8 @@ class StreamingVerdicts(beam.PTransform):
     def expand(self, received: PCollection) -> dict[str, PCollection]:
         rows = received | "DecodeRows" >> _decoded(self._shards)
         judge = beam.ParDo(JudgeRows(self._rules, self._open, self._wait_ms))
-        return {VERDICTS: rows[_ROWS] | "JudgeRows" >> judge, REJECTS: rows[REJECTS]}
+        judged = rows[_ROWS] | "JudgeRows" >> judge.with_outputs(CALIBRATIONS, main=VERDICTS)
+        return {VERDICTS: judged[VERDICTS], CALIBRATIONS: judged[CALIBRATIONS], REJECTS: rows[REJECTS]}
 
 
 class BoundedVerdicts(beam.PTransform):
@@ -70,9 +74,9 @@ class BoundedVerdicts(beam.PTransform):
 
     def expand(self, received: PCollection) -> dict[str, PCollection]:
         rows = received | "DecodeRows" >> _decoded(self._shards)
-        judge = beam.ParDo(JudgeShard(self._rules, self._open))
-        verdicts = rows[_ROWS] | "GroupByShard" >> beam.GroupByKey() | "JudgeShard" >> judge
-        return {VERDICTS: verdicts, REJECTS: rows[REJECTS]}
+        judge = beam.ParDo(JudgeShard(self._rules, self._open)).with_outputs(CALIBRATIONS, main=VERDICTS)
+        judged = rows[_ROWS] | "GroupByShard" >> beam.GroupByKey() | "JudgeShard" >> judge
+        return {VERDICTS: judged[VERDICTS], CALIBRATIONS: judged[CALIBRATIONS], REJECTS: rows[REJECTS]}
 
 
 def _decoded(shards: int) -> Any:
@@ -111,8 +115,9 @@ class JudgeRows(beam.DoFn):
         self._verdicts = Metrics.counter("fsictl.infer", "verdicts")
 
     def setup(self) -> None:
-        """Look for the champion from here on."""
-        self._champion = Champion(self._open())
+        """Look for champions and challengers from here on."""
+        artifacts = self._open()
+        self._champions, self._challengers = Champions(artifacts), Challengers(artifacts)
 
     def process(
         self,
@@ -133,7 +138,7 @@ class JudgeRows(beam.DoFn):
         waiting: Any = beam.DoFn.StateParam(WAITING),
         due: Any = beam.DoFn.StateParam(DUE),
         timer: Any = beam.DoFn.TimerParam(JUDGE),
-    ) -> Iterator[Message]:
+    ) -> Iterator[Any]:
         """Judge what the watermark has passed, and keep the rest."""
         rows = pa.concat_tables([_rows_of(data) for data in waiting.read()])
         passed = pc.less(rows.column("timestamp"), fired.micros // 1000 - self._wait_ms)
@@ -146,10 +151,11 @@ class JudgeRows(beam.DoFn):
         operator = InferenceOperator(self._rules)
         if (stored := state.read()) is not None:
             operator.restore(stored)
-        verdicts = operator.process(rows.filter(passed), self._champion.scorer())
+        verdicts = operator.process(rows.filter(passed), self._champions.scorers(), self._challengers.scorers())
         state.write(operator.snapshot())
         self._verdicts.inc(verdicts.num_rows)
         yield from encode_all_rows(RECONERR, verdicts)
+        yield from _calibrations_of(operator)
 
     def _wait_for(self, rows: pa.Table, due: Any, timer: Any) -> None:
         """Be called when the watermark has passed all of these rows, or others that are due before them."""
@@ -167,16 +173,25 @@ class JudgeShard(beam.DoFn):
         self._rules, self._open = rules, open_artifacts
 
     def setup(self) -> None:
-        """Look for the champion from here on."""
-        self._champion = Champion(self._open())
+        """Look for champions and challengers from here on."""
+        artifacts = self._open()
+        self._champions, self._challengers = Champions(artifacts), Challengers(artifacts)
 
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Message]:
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         _, batches = element
         rows = pa.concat_tables([_rows_of(data) for data in batches]).sort_by("timestamp")
         operator = InferenceOperator(self._rules)
         for start in range(0, rows.num_rows, _ROWS_AT_ONCE):
-            verdicts = operator.process(rows.slice(start, _ROWS_AT_ONCE), self._champion.scorer())
+            some = rows.slice(start, _ROWS_AT_ONCE)
+            verdicts = operator.process(some, self._champions.scorers(), self._challengers.scorers())
             yield from encode_all_rows(RECONERR, verdicts)
+            yield from _calibrations_of(operator)
+
+
+def _calibrations_of(operator: InferenceOperator) -> Iterator[TaggedOutput]:
+    made = operator.calibrations()
+    if made.num_rows:
+        yield TaggedOutput(CALIBRATIONS, made)
 
 
 def _rows_of(data: bytes) -> pa.Table:

@@ -1,69 +1,90 @@
-"""Champion and challenger as a running stream sees them: taken up when the alias moves."""
+"""Champions and challengers as a running stream sees them: taken up when an alias moves."""
 
 from __future__ import annotations
 
 import logging
 
 from fsictl.errors import FsictlError
-from fsictl.model.versions import CHALLENGER, CHAMPION, Scorer, load_alias
+from fsictl.model.aliases import CHALLENGER, CHAMPION, BySymbol, symbol_of
+from fsictl.model.versions import Scorer, load_scorer
 from fsictl.ports.artifacts import Artifacts
 
 log = logging.getLogger(__name__)
 
 
-class _Alias:
-    """The version that an alias names; a failure to load one is reported once, not for every batch."""
+class _Role:
+    """The versions that the aliases of one role name; what went wrong is reported once, not for every batch.
 
-    def __init__(self, artifacts: Artifacts, alias: str) -> None:
-        self._artifacts, self._alias = artifacts, alias
-        self._refused: str | None = None
+    ``keeps``: where one cannot be loaded, the last good one of its alias goes on.
+    """
 
-    def load(self, loaded: Scorer | None, otherwise: str) -> Scorer | None:
-        """The version now; ``None`` without one that can be loaded, and then the log says what happens otherwise."""
+    def __init__(self, artifacts: Artifacts, role: str, *, keeps: bool, taken_up: str) -> None:
+        self._artifacts, self._role, self._keeps, self._taken_up = artifacts, role, keeps, taken_up
+        self._loaded: dict[str, Scorer] = {}
+        self._refused: dict[str, str] = {}
+        self._scorers: BySymbol[Scorer] = BySymbol()
+
+    def scorers(self) -> BySymbol[Scorer]:
+        """The versions to score with now. Cheap enough for every batch: only a move of an alias loads anything."""
         try:
-            scorer = load_alias(self._artifacts, self._alias, loaded)
+            named = self._artifacts.aliases()
         except FsictlError as error:
-            if str(error) != self._refused:
-                self._refused = str(error)
-                log.error("%s. %s %s.", error, error.hint, otherwise)
-            return None
-        self._refused = None
-        return scorer
+            self._report(self._role, error, "Scoring goes on with the versions known so far")
+            return self._scorers
+        symbols = {alias: symbol for alias in named if (symbol := symbol_of(alias, self._role))}
+        shared = self._load(self._role, named.get(self._role), None)
+        own = {symbol: self._load(alias, named[alias], symbol) for alias, symbol in symbols.items()}
+        for alias in set(self._loaded) - {self._role, *symbols}:  # it is shared again
+            del self._loaded[alias]
+        self._scorers = BySymbol(shared, {symbol: scorer for symbol, scorer in own.items() if scorer is not None})
+        return self._scorers
+
+    def _load(self, alias: str, version: str | None, symbol: str | None) -> Scorer | None:
+        last = self._loaded.get(alias)
+        if version is not None and (last is None or last.version != version):
+            try:
+                self._loaded[alias] = load_scorer(self._artifacts, version)
+            except FsictlError as error:
+                self._report(alias, error, self._otherwise(last, symbol))
+                if not self._keeps:
+                    self._loaded.pop(alias, None)
+                return self._loaded.get(alias)
+            log.info("%s model version %s%s", self._taken_up, version, f" for {symbol}" if symbol else "")
+        elif version is None and not self._keeps:
+            self._loaded.pop(alias, None)
+        self._refused.pop(alias, None)
+        return self._loaded.get(alias)
+
+    def _report(self, alias: str, error: FsictlError, otherwise: str) -> None:
+        if self._refused.get(alias) != str(error):
+            self._refused[alias] = str(error)
+            log.error("%s. %s %s.", error, error.hint, otherwise)
+
+    def _otherwise(self, last: Scorer | None, symbol: str | None) -> str:
+        """What happens without the version that cannot be loaded."""
+        of_symbol = f" {symbol}" if symbol else ""
+        if not self._keeps:
+            return f"It is not scored in shadow{' for' + of_symbol if symbol else ''} until it is mended"
+        if last is not None:
+            return f"The last good version goes on scoring{of_symbol}"
+        if symbol is not None:
+            return f"{symbol} is scored by the shared champion, if there is one, until it is mended"
+        return "There are no verdicts until it is mended"
 
 
-class Champion:
-    """The version that the alias ``champion`` names.
+class Champions(_Role):
+    """The versions that ``champion`` and ``champion.SYMBOL`` name.
 
-    A version that cannot be loaded is reported once, and the last good one goes on scoring.
+    One that cannot be loaded is reported once, and the last good one goes on scoring; a symbol whose own version was
+    never good here is scored by the shared one.
     """
 
     def __init__(self, artifacts: Artifacts) -> None:
-        self._alias = _Alias(artifacts, CHAMPION)
-        self._scorer: Scorer | None = None
-
-    def scorer(self) -> Scorer | None:
-        """The version to score with now, ``None`` while there was never one. Cheap enough for every batch."""
-        otherwise = (
-            "The last good version goes on scoring" if self._scorer else "There are no verdicts until it is mended"
-        )
-        scorer = self._alias.load(self._scorer, otherwise)
-        if scorer is not None and scorer is not self._scorer:
-            log.info("scoring with model version %s", scorer.version)
-        self._scorer = scorer or self._scorer
-        return self._scorer
+        super().__init__(artifacts, CHAMPION, keeps=True, taken_up="scoring with")
 
 
-class Challenger:
-    """The version that the alias ``challenger`` names, to be scored in shadow while it can be loaded."""
+class Challengers(_Role):
+    """The versions that ``challenger`` and ``challenger.SYMBOL`` name, scored in shadow while they can be loaded."""
 
     def __init__(self, artifacts: Artifacts) -> None:
-        self._alias = _Alias(artifacts, CHALLENGER)
-        self._scorer: Scorer | None = None
-
-    def scorer(self) -> Scorer | None:
-        """The version to score in shadow now, if there is one."""
-        scorer = self._alias.load(self._scorer, "It is not scored in shadow until it is mended")
-        if scorer is not None and scorer is not self._scorer:
-            log.info("scoring model version %s in shadow", scorer.version)
-        self._scorer = scorer
-        return scorer
+        super().__init__(artifacts, CHALLENGER, keeps=False, taken_up="scoring in shadow")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from fsictl.model.columns import Columns, Integers
+from fsictl.model.data import DRIFTED
 from fsictl.model.detectors.contract import Detector
 from fsictl.model.detectors.graph import Array
 from fsictl.model.features import features_of, history_rows
@@ -100,6 +101,21 @@ def check_scorecard(own: ScorecardRow | None, champions: ScorecardRow | None) ->
         return Check(name, True, f"{said}; no champion to compare with")
     worse = own.roc_auc < champions.roc_auc - NO_WORSE
     return Check(name, not worse, f"{said}, the champion {champions.roc_auc:.3f}")
+
+
+def check_drift(found: Mapping[str, float]) -> Check:
+    """Whether the data is like what the champion was trained on; said, and no reason to refuse.
+
+    Data that has drifted is why one trains anew. Whoever did not expect it learns here that something is different.
+    """
+    name = "drift"
+    if not found:
+        return Check(name, None, "no champion whose training data it could be compared with")
+    moved = {feature: index for feature, index in found.items() if index > DRIFTED}
+    listed = ", ".join(f"{feature} {index:.2f}" for feature, index in sorted(moved.items(), key=lambda one: -one[1]))
+    if not moved:
+        return Check(name, True, f"no feature has drifted: at most {max(found.values()):.2f} of {DRIFTED} allowed")
+    return Check(name, None, f"the data differs from what the champion was trained on (stability index): {listed}")
 
 
 def check_latency(detector: Detector, windows: Array) -> Check:

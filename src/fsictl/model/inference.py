@@ -6,21 +6,26 @@ streams, batch runs and tests all drive this one operator.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fsictl.errors import InputError
+from fsictl.model.aliases import BySymbol
 from fsictl.model.columns import Columns, Integers, columns_of, empty_columns, merged, table_of_columns
 from fsictl.model.features import TICK_ROWS, history_rows
-from fsictl.model.rolling import RollingCalibration
+from fsictl.model.rolling import InUse, RollingCalibration
 from fsictl.model.verdicts import judge_windows
 from fsictl.model.versions import Scorer
 from fsictl.model.windows import WindowRules, cut_windows, run_lengths
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Scoring = Scorer | BySymbol[Scorer] | None
+"""What judges windows: one version for all symbols, one for each, or none yet."""
 
 SNAPSHOT_FORMAT = b"fsictl inference 1"
 _FORMAT_KEY = b"format"
@@ -43,26 +48,56 @@ class InferenceOperator:
         self._tail = empty_columns()
         self._rolling = RollingCalibration()
 
-    def process(self, rows: pa.Table, scorer: Scorer | None, shadow: Scorer | None = None) -> pa.Table:
+    def process(self, rows: pa.Table, scorer: Scoring, shadow: Scoring = None) -> pa.Table:
         """Verdicts (rows of ``reconerr``) about these rows of ``metrics``, sorted by symbol and time.
 
-        ``scorer`` is the version whose verdicts count, ``None`` when there is none yet. A ``shadow`` version is
-        scored beside it: its verdicts follow under its own name and never alert.
+        ``scorer`` is the version whose verdicts count, or that of each symbol; ``None`` when there is none yet.
+        A ``shadow`` version is scored beside it: its verdicts follow under its own name and never alert.
         """
         import pyarrow as pa
 
-        self._rolling.keep_only({one.version for one in (scorer, shadow) if one is not None})
+        champions, shadows = by_symbol(scorer), by_symbol(shadow)
+        self._rolling.keep_only(_versions(champions, shadows))
         columns, fresh = merged(self._tail, columns_of(rows))
         runs = run_lengths(columns.code, columns.timestamp)
         ends = cut_windows(columns, runs, self.rules)
         ends = ends[fresh[ends]]
-        verdicts = [judge_windows(columns, runs, ends, rules=self.rules, scorer=scorer, rolling=self._rolling)]
-        if shadow is not None and (scorer is None or shadow.version != scorer.version):
-            verdicts.append(
-                judge_windows(columns, runs, ends, rules=self.rules, scorer=shadow, rolling=self._rolling, shadow=True)
-            )
+        verdicts = [self._judged(columns, runs, ends, _scorers(columns, ends, champions), shadow=False)]
+        if shadows.all():
+            rivals = {
+                code: rival
+                for code, rival in _scorers(columns, ends, shadows).items()
+                if rival is not None and rival.version != _version(champions.of(columns.symbols[code]))
+            }
+            beside = ends[np.isin(columns.code[ends], list(rivals))]
+            verdicts.append(self._judged(columns, runs, beside, rivals, shadow=True))
         self._tail = _last_rows(columns, self._kept)
         return pa.concat_tables(verdicts)
+
+    def _judged(
+        self, columns: Columns, runs: Integers, ends: Integers, scorers: Mapping[int, Scorer | None], *, shadow: bool
+    ) -> pa.Table:
+        """Verdicts by the version of each symbol (by its code), in the order of ``ends``."""
+        import pyarrow as pa
+
+        groups: dict[str, tuple[Scorer | None, list[int]]] = {}
+        for code, scorer in scorers.items():
+            groups.setdefault(_version(scorer), (scorer, []))[1].append(code)
+        if len(groups) <= 1:
+            scorer = next(iter(scorers.values()), None)
+            return judge_windows(
+                columns, runs, ends, rules=self.rules, scorer=scorer, rolling=self._rolling, shadow=shadow
+            )
+        parts, places = [], []
+        for scorer, codes in groups.values():
+            mine = np.flatnonzero(np.isin(columns.code[ends], codes))
+            places.append(mine)
+            parts.append(
+                judge_windows(
+                    columns, runs, ends[mine], rules=self.rules, scorer=scorer, rolling=self._rolling, shadow=shadow
+                )
+            )
+        return pa.concat_tables(parts).take(np.argsort(np.concatenate(places), kind="stable"))
 
     def calibrations(self) -> pa.Table:
         """The calibrations made since the last call, as rows of ``calibrations``."""
@@ -119,6 +154,28 @@ class InferenceOperator:
         emptied: dict[str, Any] = {name: np.where(old, 0, getattr(self._tail, name)) for name in _RECENT}
         filled = self._tail.filled & ~old
         return replace(self._tail, filled=filled, **emptied)
+
+
+def by_symbol(scoring: Scoring) -> BySymbol[Scorer]:
+    """One version for all, or that of each symbol, in one form."""
+    return scoring if isinstance(scoring, BySymbol) else BySymbol(scoring)
+
+
+def _version(scorer: Scorer | None) -> str:
+    return "" if scorer is None else scorer.version
+
+
+def _versions(champions: BySymbol[Scorer], shadows: BySymbol[Scorer]) -> InUse:
+    """Whether a version is in use for a symbol."""
+    if not (champions.own or shadows.own):
+        known = {one.version for one in (champions.shared, shadows.shared) if one is not None}
+        return lambda version, _: version in known
+    return lambda version, symbol: version in {_version(champions.of(symbol)), _version(shadows.of(symbol))}
+
+
+def _scorers(columns: Columns, ends: Integers, scorers: BySymbol[Scorer]) -> dict[int, Scorer | None]:
+    """The version of each symbol that has a window, by the symbol's code."""
+    return {code: scorers.of(columns.symbols[code]) for code in np.unique(columns.code[ends]).tolist()}
 
 
 def _places_from_end(columns: Columns) -> Integers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from fsictl.errors import CheckFailedError, InputError, NotEnoughDataError
-from fsictl.model.calibration import by_symbol, calibrate
+from fsictl.model.calibration import Calibration, by_symbol, calibrate
 from fsictl.model.card import Card, Snapshot
-from fsictl.model.columns import Columns
+from fsictl.model.columns import Columns, Flags, Integers
 from fsictl.model.data import statistics
 from fsictl.model.detectors.autoencoder import autoencoder_graph, check_graph, reference_of
 from fsictl.model.detectors.combination import combination_graph, fit_surprise
@@ -57,6 +57,8 @@ class TrainingOptions:
     alert_rate: float = 0.01
     preset: str = "standard"
     detector: str = MAHALANOBIS
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """What else the card's ``training`` is to say about where the data comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +108,36 @@ def make_version(
     scaler = fit_scaler(split.features[rows], robust=preset.robust)
     network = _train(split, scaler, preset, rules, options, progress)
     graphs = {AUTOENCODER: network.graph} | _other_graphs(split, scaler, network, preset, rules)
+    card = _card(columns, split, snapshot, rules=rules, options=options, preset=preset, scaler=scaler, network=network)
     detector = options.detector if options.detector in graphs else AUTOENCODER
+    card = replace(card, detector=detector, detectors={name: graph_file(name) for name in graphs})
     ends = _calibration_windows(split, detector)
-    scores = score_windows(GraphScorer(graphs[detector]), split.features, ends)
+    scores = _finite_scores(graphs[detector], split, ends)
+    last = np.isin(ends, split.check)
+    early = calibrate(scores[~last], label_rate=options.label_rate, alert_rate=options.alert_rate)
+    card = _calibrated(card, scores, np.array(columns.symbols, dtype=object)[columns.code[ends]], options)
+    card = replace(card, evaluation=_evaluation(scores, last, early))
+    card = replace(card, version=version_name(card, network.weights))
+    keras_file = _keras_file(network.weights, rules.length, preset)
+    return MadeVersion(card, keras_file, graphs, scores[last], early.label_threshold)
+
+
+def _finite_scores(graph: bytes, split: WindowSplit, ends: Integers) -> Array:
+    scores = score_windows(GraphScorer(graph), split.features, ends)
     if not np.isfinite(scores).all():
         message = "the training diverged: some windows have no finite score"
         raise CheckFailedError(message, hint="Train with another seed, or with fewer steps.")
-    last = np.isin(ends, split.check)
-    early = calibrate(scores[~last], label_rate=options.label_rate, alert_rate=options.alert_rate)
-    card = _card(columns, split, snapshot, rules=rules, options=options, preset=preset, scaler=scaler, network=network)
-    card = replace(card, detector=detector, detectors={name: graph_file(name) for name in graphs})
-    card = _calibrated(card, scores, np.array(columns.symbols, dtype=object)[columns.code[ends]], options)
-    evaluation = {
+    return scores
+
+
+def _evaluation(scores: Array, last: Flags, early: Calibration) -> dict[str, Any]:
+    """What the thresholds of the windows before them flag of the last ones."""
+    return {
         "check_windows": int(last.sum()),
         "calibration_windows": len(scores),
         "label_rate": float(np.mean(scores[last] > early.label_threshold)),
         "alert_rate": float(np.mean(scores[last] > early.alert_threshold)),
     }
-    card = replace(card, evaluation=evaluation)
-    card = replace(card, version=version_name(card, network.weights))
-    keras_file = _keras_file(network.weights, rules.length, preset)
-    return MadeVersion(card, keras_file, graphs, scores[last], early.label_threshold)
 
 
 def _calibrated(card: Card, scores: Array, symbols: Any, options: TrainingOptions) -> Card:
@@ -168,6 +179,7 @@ def _card(
             "loss": network.loss,
             "windows": len(split.train),
             "graph_difference": network.difference,
+            **options.origin,
         },
         evaluation={},
         libraries={name: version(name) for name in LIBRARIES},
@@ -240,7 +252,7 @@ def _other_graphs(
     return {MAHALANOBIS: mahalanobis, COMBINATION: combination}
 
 
-def _calibration_windows(split: WindowSplit, detector: str) -> Any:
+def _calibration_windows(split: WindowSplit, detector: str) -> Integers:
     """The windows whose scores calibrate, oldest first.
 
     The autoencoder has learned its training windows and scores them too low: only held-out ones are fair. A

@@ -79,9 +79,12 @@ def retraining(
     *,
     newest: int,
     rules: RetrainingRules,
+    since: int | None = None,
 ) -> Retraining:
     """Whether the version is to be replaced, as of the ``newest`` stored metrics row (ms).
 
+    Its data grows old from its end on, or from ``since`` on: simulated prices are as good as new when they are
+    first used.
     A run counts, whatever came of it, by the event time up to which it used data; within the cooldown after it no
     other is asked for. Due for longer than the cooldown without a run is overdue.
     """
@@ -89,20 +92,21 @@ def retraining(
     drifted_since, count = None, 0
     for hour, index in hours.items():
         drifted_since, count = (drifted_since or hour, count + 1) if index > DRIFTED else (None, 0)
-    age = max(newest - card.snapshot.until, 0) / HOUR_MS
+    began = card.snapshot.until if since is None else since
+    age = max(newest - began, 0) / HOUR_MS
     causes: list[tuple[int, str]] = []
     if drifted_since is not None and count >= rules.drift_hours:
-        since = drifted_since + (rules.drift_hours - 1) * HOUR_MS
-        causes.append((since, f"scores have drifted for {count} hours"))
+        due_from = drifted_since + (rules.drift_hours - 1) * HOUR_MS
+        causes.append((due_from, f"scores have drifted for {count} hours"))
     if age > rules.most_age:
-        since = card.snapshot.until + round(rules.most_age * HOUR_MS)
-        causes.append((since, f"its data is {age:.0f} hours old, and {rules.most_age:.0f} are allowed"))
+        due_from = began + round(rules.most_age * HOUR_MS)
+        causes.append((due_from, f"its data is {age:.0f} hours old, and {rules.most_age:.0f} are allowed"))
     last_run = max((int(run["until"]) for run in runs), default=0)
-    asked = [(max(since, last_run + round(rules.cooldown * HOUR_MS)), why) for since, why in causes]
-    due = [(since, why) for since, why in asked if since <= newest]
+    asked = [(max(at, last_run + round(rules.cooldown * HOUR_MS)), why) for at, why in causes]
+    due = [(at, why) for at, why in asked if at <= newest]
     latest = hours[max(hours)] if hours else None
     if not due:
         return Retraining(age, latest, count, None, "", False)
-    since = min(since for since, _ in due)
-    overdue = newest - since > rules.cooldown * HOUR_MS
-    return Retraining(age, latest, count, since, "; ".join(why for _, why in due), overdue)
+    due_since = min(at for at, _ in due)
+    overdue = newest - due_since > rules.cooldown * HOUR_MS
+    return Retraining(age, latest, count, due_since, "; ".join(why for _, why in due), overdue)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 HOUR_MS = 3_600_000
+
+InUse = Callable[[str, str], bool]
+"""Whether a version is in use for a symbol."""
 
 MEMORY_HOURS = 24.0
 """After so many hours with scores a score weighs 1/e of a new one."""
@@ -66,9 +69,9 @@ class RollingCalibration:
         self._current: dict[tuple[str, str], _Current] = {}
         self._made: list[dict[str, Any]] = []
 
-    def keep_only(self, versions: Collection[str]) -> None:
-        """Forget all other versions."""
-        self._current = {key: one for key, one in self._current.items() if key[0] in versions}
+    def keep_only(self, in_use: InUse) -> None:
+        """Forget what holds for versions that are not in use for their symbol."""
+        self._current = {key: one for key, one in self._current.items() if in_use(*key)}
 
     def judge(
         self, card: Card, symbol: str, timestamp: Integers, scores: npt.NDArray[np.float32], *, counts: Flags

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fsictl.clock import Clock
 from fsictl.errors import FsictlError, NotEnoughDataError
 from fsictl.model.adoption import Adopted, LabelledPrices, adopt_version
+from fsictl.model.aliases import CHAMPION, symbol_of
 from fsictl.model.card import Card, Snapshot
 from fsictl.model.columns import Columns
 from fsictl.model.data import validate
@@ -19,7 +20,6 @@ from fsictl.model.promotion import promotion
 from fsictl.model.scorecard import ScorecardRow, scorecard_table
 from fsictl.model.split import WindowSplit, split_windows
 from fsictl.model.training import Progress, no_progress
-from fsictl.model.versions import CHAMPION
 from fsictl.model.windows import WindowRules
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.warehouse import Warehouse
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """What a run did. ``alias`` names the version now: ``champion``, ``challenger``, or ``None`` if neither does."""
+    """What a run did. ``alias`` names the version now: ``champion``, ``champion.EURUSD``, ``challenger`` …, if any."""
 
     run_id: str
     version: str
@@ -90,22 +90,22 @@ def train_version(
 ) -> TrainingReport:
     """Train on the ``hours`` before ``until`` (ms; default: up to the newest stored row) of one symbol, or of all.
 
-    Stores the version and lets ``champion`` name it if it passes the gate, else ``challenger``; a version that is
-    there already is left as it is. ``labelled`` gives prices for the gate's scorecard. Every run leaves a row in
-    ``training_runs``: ``trained``; ``skipped`` with the reason when ``NotEnoughDataError`` is raised; ``failed`` for
-    any other error.
+    Stores the version and lets ``champion`` name it if it passes the gate, else ``challenger``; of one symbol, its own
+    alias, if there is a shared champion. A version that is there already is left as it is. ``labelled`` gives prices
+    for the gate's scorecard. Every run leaves a row in ``training_runs``: ``trained``; ``skipped`` with the reason
+    when ``NotEnoughDataError`` is raised; ``failed`` for any other error.
     """
     rules, options = rules or WindowRules(), options or TrainingOptions()
     check_detector(options.detector, options.preset)
     began, began_ms = clock.monotonic(), clock.now_ms()
-    run_id = run_id or f"train-{symbol or 'all'}-{_utc(began_ms):%Y%m%dT%H%M%S}.{began_ms % 1000:03d}"
+    run_id = run_id or _run_id(symbol, began_ms)
     run = _Run(run_id, symbol or "*", options.seed, began_ms if until is None else until, hours)
     warehouse.write(TRAINING_RUNS.name, run.row(at=began_ms, seconds=0.0).slice(0, 0))  # it must be writable at the end
     try:
         run.until = newest_until(warehouse, symbol) if until is None else until
         made, columns, split = _make(warehouse, run, symbol, rules, options, progress)
         made = replace(made, card=replace(made.card, created_at=clock.now_ms(), requested_by=requested_by))
-        adopted = adopt_version(artifacts, made, columns, split, rules=rules, labelled=labelled)
+        adopted = adopt_version(artifacts, made, columns, split, rules=rules, symbol=symbol, labelled=labelled)
         _record(warehouse, adopted, clock.now_ms())
         run.outcome, run.model_version = "trained", adopted.card.version
     except BaseException as error:
@@ -144,8 +144,14 @@ def _record(warehouse: Warehouse, adopted: Adopted, at: int) -> None:
     if adopted.scorecard:
         table = scorecard_table(adopted.scorecard, version=version, prices="held-out part of its training", at=at)
         warehouse.write(SCORECARDS.name, table)
-    if adopted.alias == CHAMPION and adopted.previous != version:
-        warehouse.write(PROMOTIONS.name, promotion(version, adopted.previous, action="train", at=at))
+    own = symbol_of(adopted.alias or "", CHAMPION)
+    if (adopted.alias == CHAMPION or own) and adopted.previous != version:
+        row = promotion(version, adopted.previous, action="train", at=at, symbol=own)
+        warehouse.write(PROMOTIONS.name, row)
+
+
+def _run_id(symbol: str | None, ms: int) -> str:
+    return f"train-{symbol or 'all'}-{_utc(ms):%Y%m%dT%H%M%S}.{ms % 1000:03d}"
 
 
 def _utc(ms: int) -> datetime:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from fsictl.model.aliases import BySymbol
 from fsictl.model.columns import Columns, Flags, Integers
 from fsictl.model.features import features_of, history_rows
 from fsictl.model.rolling import Judgement, RollingCalibration
@@ -144,6 +145,18 @@ def fits(scorer: Scorer, rules: WindowRules) -> bool:
     card = scorer.card
     own = (card.length, card.metrics_window, card.rsi_window)
     return own == (rules.length, rules.metrics_window, rules.rsi_window)
+
+
+def of_champions(verdicts: pa.Table, champions: BySymbol[str]) -> pa.Table:
+    """Those rows of ``reconerr`` that the champion of their symbol gave, or nobody where there is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not champions.own:
+        return verdicts.filter(pc.equal(verdicts.column("model_version"), champions.shared or ""))
+    symbols, versions = (verdicts.column(name).to_pylist() for name in ("symbol", "model_version"))
+    own = [(champions.of(symbol) or "") == version for symbol, version in zip(symbols, versions, strict=True)]
+    return verdicts.filter(pa.array(own, pa.bool_()))
 
 
 def _flags(values: Flags, known: Flags) -> pa.Array:

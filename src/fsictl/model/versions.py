@@ -9,17 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from fsictl.errors import InputError
+from fsictl.model.aliases import CHALLENGER as CHALLENGER  # noqa: PLC0414 - also found here
+from fsictl.model.aliases import CHAMPION as CHAMPION  # noqa: PLC0414
 from fsictl.model.card import Card, read_card, write_card
 from fsictl.model.features import FEATURES, LEVELS
 from fsictl.model.network import Weights
 from fsictl.model.scoring import GraphScorer
 from fsictl.ports.artifacts import Artifacts, ReadableArtifacts
-
-CHAMPION = "champion"
-"""Alias of the version whose verdicts count."""
-
-CHALLENGER = "challenger"
-"""Alias of the newest version that did not become champion."""
 
 CARD_FILE = "card.json"
 KERAS_FILE = "model.keras"
@@ -105,16 +101,3 @@ def load_detector(artifacts: ReadableArtifacts, card: Card, name: str) -> GraphS
         message = f"model version {card.version} was made for other features than this program computes"
         raise InputError(message, hint="Use the fsictl that made it, or train a new version.")
     return graph
-
-
-def load_alias(artifacts: Artifacts, alias: str, loaded: Scorer | None = None) -> Scorer | None:
-    """The version that the alias names now, ``None`` without one; ``loaded`` is given back while it still is that one.
-
-    Cheap enough to be asked before every batch: only a move of the alias loads anything.
-    """
-    version = artifacts.resolve(alias)
-    if version is None:
-        return None
-    if loaded is not None and loaded.version == version:
-        return loaded
-    return load_scorer(artifacts, version)

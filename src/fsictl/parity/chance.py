@@ -62,11 +62,11 @@ class MemoryArtifacts:
         return self
 
 
-def champion_of_chance(rules: WindowRules, *, seed: int) -> MemoryArtifacts:
-    """A store whose champion has seeded random weights and fits the rules."""
+def champion_of_chance(rules: WindowRules, *, seed: int, version: str = "chance") -> MemoryArtifacts:
+    """A store whose champion, of that name, has seeded random weights and fits the rules."""
     rng = np.random.default_rng(seed)
     card = Card(
-        version="chance",
+        version=version,
         preset="standard",
         features=FEATURES,
         length=rules.length,

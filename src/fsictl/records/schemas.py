@@ -9,6 +9,8 @@ PRICES_TOPIC = "prices"
 METRICS_TOPIC = "metrics"
 RECONERR_TOPIC = "reconerr"
 DEAD_LETTER_TOPIC = "dead-letter"
+JOBS_TOPIC = "jobs"
+JOB_EVENTS_TOPIC = "job-events"
 
 
 class Kind(StrEnum):
@@ -200,11 +202,18 @@ PROMOTIONS = Schema(
         Field("at", Kind.TIMESTAMP, "when it became champion"),
         Field("model_version", Kind.TEXT, "the version that scores from then on"),
         Field("previous", Kind.TEXT, "the champion before it", nullable=True),
-        Field("action", Kind.TEXT, "train, promote or rollback"),
+        Field(
+            "action",
+            Kind.TEXT,
+            "train, promote, rollback, bootstrap (the version that comes with fsictl), share (no own one any more)",
+        ),
         Field("forced", Kind.BOOLEAN, "true when its gate had refused it"),
         Field("reason", Kind.TEXT, "why it was forced, or what was given as a reason", nullable=True),
+        Field(
+            "symbol", Kind.TEXT, "symbol that it scores; * or null: all without a version of their own", nullable=True
+        ),
     ),
-    "Every change of the champion.",
+    "Every change of a champion.",
 )
 
 TRANSACTIONS = Schema(
@@ -222,9 +231,31 @@ TRANSACTIONS = Schema(
     "What clients bought and sold, simulated or loaded: see generate --clients and --transactions.",
 )
 
+JOB_EVENTS = Schema(
+    "job_events",
+    ("job_id", "round", "attempt", "state"),
+    (
+        Field("job_id", Kind.TEXT, "the job: workload, run date, and a hash of both and the parameters"),
+        Field("round", Kind.INTEGER, "how often it was begun anew since it was first asked for; 0: the asking itself"),
+        Field("attempt", Kind.INTEGER, "which attempt of that round"),
+        Field("state", Kind.TEXT, "requested, again, running, succeeded, failed or cancelled"),
+        Field("at", Kind.TIMESTAMP, "when it was so last: running repeats as long as the workload lives"),
+        Field("since", Kind.TIMESTAMP, "when it became so"),
+        Field("workload", Kind.TEXT, "what is to be done"),
+        Field("run_date", Kind.TEXT, "the day that it is about, YYYY-MM-DD"),
+        Field("params", Kind.TEXT, "JSON object of parameters"),
+        Field("detail", Kind.TEXT, "a sentence for people; may be empty"),
+        Field("result", Kind.TEXT, "JSON object: what a succeeded workload says it made", nullable=True),
+    ),
+    "What happened to jobs: see job list.",
+)
+
 TABLES: dict[str, Schema] = {
     schema.name: schema
-    for schema in (PRICES, METRICS, RECONERR, CALIBRATIONS, TRAINING_RUNS, SCORECARDS, PROMOTIONS, TRANSACTIONS)
+    for schema in (
+        *(PRICES, METRICS, RECONERR, CALIBRATIONS, TRAINING_RUNS, SCORECARDS, PROMOTIONS, TRANSACTIONS),
+        JOB_EVENTS,
+    )
 }
 """Every table by its name."""
 

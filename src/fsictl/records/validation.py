@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fsictl.records.message import Reject
+from fsictl.records.schemas import PRICES_TOPIC
 from fsictl.records.ticks import MAX_TIMESTAMP_MS, SYMBOL_PATTERN, Ticks
 
 
@@ -34,6 +35,13 @@ def validate_ticks(ticks: Ticks, origin: str) -> tuple[Ticks, list[Reject]]:
         reject = check_tick(symbol, timestamp, value) or ("malformed", "not a tick")
         rejects.append(Reject(reject[0], reject[1], data, f"{origin}[{index}]"))
     return ticks.take(good), rejects
+
+
+def reject_of_tick(ticks: Ticks, index: int, reason: str, detail: str) -> Reject:
+    """A tick that is one, but of no use here; the bytes of the reject make the same tick again."""
+    symbol, timestamp, sequence = ticks.symbol_of(index), int(ticks.timestamp[index]), int(ticks.sequence[index])
+    tick = {"symbol": symbol, "timestamp": timestamp, "value": float(ticks.value[index]), "sequence": sequence}
+    return Reject(reason, detail, json.dumps(tick).encode(), f"{PRICES_TOPIC}/{symbol}/{timestamp}/{sequence}")
 
 
 def check_tick(symbol: object, timestamp: object, value: object) -> tuple[str, str] | None:

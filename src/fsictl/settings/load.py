@@ -210,7 +210,7 @@ def _texts(key: Key, given: Given, value: Any) -> tuple[str, ...]:
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise _wrong(key, given, "a list of texts")
     found = tuple(part.strip() for part in parts if part.strip())
-    if not found:
+    if not found and key.default:
         raise _wrong(key, given, "a list with at least one text")
     return found
 

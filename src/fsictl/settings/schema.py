@@ -92,6 +92,9 @@ class ModelSettings:
     drift_hours: int = setting(
         6, "hours in a row with drift after which a version is to be replaced", least=1, most=720
     )
+    registry: str | None = setting(
+        None, "URL of a database for versions, aliases and runs; in the workspace's files when not set"
+    )
     cooldown: float = setting(24.0, "hours after a training run in which none is asked for", least=0.0, most=24 * 366)
 
 
@@ -126,10 +129,67 @@ class RetentionSettings:
 
 @dataclass(frozen=True, slots=True)
 class DashboardSettings:
-    """Section ``dashboard``: where the live page listens."""
+    """Section ``dashboard``: where the live page listens, and how often it looks for news."""
 
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8050, "port to listen on; 0 takes a free one", least=0, most=65_535)
+    look_every: float | None = setting(
+        None,
+        "seconds between two looks at the tables; when not set 0.5, and 10 where each look costs money (BigQuery)",
+        least=0.1,
+        most=3600,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """Section ``jobs``: how a worker does the jobs that are asked for."""
+
+    attempts: int = setting(
+        3, "times that a job is tried whose workload dies or meets a passing fault", least=1, most=20
+    )
+    parallel: int = setting(1, "workloads that run at once", least=1, most=64)
+    lease: float = setting(
+        60.0, "silence of a worker after which its jobs no longer run, seconds", least=1.0, most=3600
+    )
+    longest: float = setting(6.0, "longest time that a workload may take, hours", least=0.001, most=24 * 7)
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorSettings:
+    """Section ``orchestrator``: what is asked for when, and who is told when it does not happen."""
+
+    schedule: tuple[str, ...] = setting(
+        (), "what runs when: five fields of cron, a workload, parameters as NAME=VALUE; * * * * * WORKLOAD"
+    )
+    time_zone: str = setting("UTC", "time zone of the schedule, by its name in the tz database")
+    missed: str = setting(
+        "auto",
+        "runs missed while nothing ran: the newest of each entry, all, or auto: the newest training, all of the rest",
+        choices=("auto", "coalesce", "all"),
+    )
+    most_missed: int = setting(200, "most missed runs of an entry that are made good for", least=1, most=10_000)
+    within: float = setting(2.0, "hours after which a job that has not ended is an alert", least=0.01, most=24 * 7)
+    drift_every: float | None = setting(
+        0.25, "hours between looks whether scores have drifted or a version is old; none: no look", least=0.01, most=168
+    )
+    webhook: str | None = setting(None, "address that gets alerts as JSON, by POST")
+
+
+@dataclass(frozen=True, slots=True)
+class InvokerSettings:
+    """Section ``invoker``: the HTTP contact point, and whom it lets in."""
+
+    host: str = setting("127.0.0.1", "address to listen on")
+    port: int = setting(8080, "port to listen on; 0 takes a free one", least=0, most=65_535)
+    workload: str = setting(
+        "sql", "workload that is meant when none is named", choices=("train", "score", "sql", "rfm")
+    )
+    audience: str | None = setting(None, "audience that an identity token must be for; without it none is asked for")
+    issuers: tuple[str, ...] = setting(
+        ("https://accounts.google.com", "accounts.google.com"), "who may have issued an identity token"
+    )
+    callers: tuple[str, ...] = setting((), "e-mail addresses of accounts that may call")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +201,9 @@ class GcpSettings:
     dataset: str = setting("forex", "BigQuery dataset of the tables")
     bucket: str | None = setting(None, "bucket of model versions and staging; PROJECT-fsictl when not set")
     prefix: str = setting("fsictl", "beginning of the names of topics, subscriptions, jobs and accounts")
+    state: str = setting(
+        "bucket", "where Terraform keeps its state: a bucket, or this workspace", choices=("bucket", "local")
+    )
     image_tag: str | None = setting(None, "tag of our container images; the version of this program when not set")
     launch: str = setting(
         "template",
@@ -190,4 +253,7 @@ class Settings:
     stream: StreamSettings = field(default_factory=StreamSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
+    orchestrator: OrchestratorSettings = field(default_factory=OrchestratorSettings)
+    invoker: InvokerSettings = field(default_factory=InvokerSettings)
     gcp: GcpSettings = field(default_factory=GcpSettings)

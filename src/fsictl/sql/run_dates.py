@@ -20,15 +20,20 @@ def run_date_of(text: str, now_ms: int) -> date:
     Raises ``UsageError`` for anything but a date as ``YYYY-MM-DD``, ``PreconditionError`` for a day that has not
     begun, or one before 1970.
     """
+    found = day_of(text)
+    check_run_date(found, now_ms)
+    return found
+
+
+def day_of(text: str) -> date:
+    """The day that ``text`` names, whenever it is; ``UsageError`` for anything but a date as ``YYYY-MM-DD``."""
     try:
         if _FORM.fullmatch(text) is None:
             raise ValueError
-        found = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
-        message = f"{text!r} is not a date"
+        message = f"{text[:80]!r} is not a date"
         raise UsageError(message, hint="Write the run date as YYYY-MM-DD, for example 2026-01-31.") from None
-    check_run_date(found, now_ms)
-    return found
 
 
 def check_run_date(run_date: date, now_ms: int) -> None:
@@ -42,13 +47,22 @@ def check_run_date(run_date: date, now_ms: int) -> None:
         raise PreconditionError(message, hint="Give a later day.")
 
 
+def run_date_at(ms: int) -> date:
+    """The day in which that moment (ms) is, in UTC.
+
+    >>> run_date_at(86_400_000)
+    datetime.date(1970, 1, 2)
+    """
+    return datetime.fromtimestamp(ms / 1000, UTC).date()
+
+
 def yesterday(now_ms: int) -> date:
     """The last day that is over, in UTC.
 
     >>> yesterday(86_400_000)
     datetime.date(1970, 1, 1)
     """
-    return datetime.fromtimestamp(now_ms / 1000, UTC).date() - timedelta(days=1)
+    return run_date_at(now_ms) - timedelta(days=1)
 
 
 def bounds_ms(run_date: date) -> tuple[int, int]:

@@ -39,14 +39,21 @@ def build_metrics(
     dead_letters: beam.PTransform,
     parameters: MetricsParameters,
     allowed_lateness: float,
+    max_ahead: float | None = None,
     shards: int = SHARDS,
     clock: Clock = _CLOCK,
 ) -> None:
     """Topic ``prices`` to messages of the topic ``metrics``, second by second; late ticks and rejects to dead letters.
 
-    ``allowed_lateness`` is how many seconds a second waits, after the runner's watermark has passed it.
+    ``allowed_lateness`` is how many seconds a second waits, after the runner's watermark has passed it. Ticks more
+    than ``max_ahead`` seconds ahead of their publication are rejects, as in the local pipeline.
     """
-    closing = metrics.StreamingMetrics(parameters, allowed_lateness_ms=round(allowed_lateness * 1000), shards=shards)
+    closing = metrics.StreamingMetrics(
+        parameters,
+        allowed_lateness_ms=round(allowed_lateness * 1000),
+        max_ahead_ms=None if max_ahead is None else round(max_ahead * 1000),
+        shards=shards,
+    )
     made = pipeline | "ReadPrices" >> source | "Metrics" >> closing
     made[metrics.ROWS] | "WriteMetrics" >> sink
     late = made[metrics.LATE] | "LateTicks" >> beam.ParDo(LateLetters())
@@ -79,6 +86,7 @@ def build_infer(
     dead_letters: beam.PTransform,
     rules: WindowRules,
     open_artifacts: model.OpenArtifacts,
+    calibrations: beam.PTransform | None = None,
     wait: float = 0.0,
     bounded: bool = False,
     shards: int = SHARDS,
@@ -86,6 +94,8 @@ def build_infer(
 ) -> None:
     """Topic ``metrics`` to messages of the topic ``reconerr``, by the champion of the model store.
 
+    The challenger is scored beside it, in shadow. ``calibrations`` takes the Arrow tables that the operator makes
+    every hour, for the table of that name; without it they are used and not stored.
     ``wait`` is how many seconds rows wait for earlier ones, after the watermark has passed them; a ``bounded``
     source is judged as a whole instead.
     """
@@ -96,6 +106,8 @@ def build_infer(
     )
     made = pipeline | "ReadMetrics" >> source | "Infer" >> verdicts
     made[model.VERDICTS] | "WriteVerdicts" >> sink
+    if calibrations is not None:
+        made[model.CALIBRATIONS] | "WriteCalibrations" >> calibrations
     rejected = made[model.REJECTS] | "RejectedRows" >> beam.ParDo(RejectLetters(clock))
     rejected | "WriteDeadLetters" >> dead_letters
 

@@ -1,4 +1,4 @@
-"""The pipeline from metrics rows to verdicts, by the model version that the alias ``champion`` names."""
+"""The pipeline from metrics rows to verdicts, by the model versions that the aliases of champions name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from fsictl.clock import Clock
 from fsictl.errors import FsictlError
-from fsictl.model.champion import Challenger, Champion
+from fsictl.model.aliases import BySymbol
+from fsictl.model.champion import Challengers, Champions
 from fsictl.model.inference import InferenceOperator
+from fsictl.model.verdicts import of_champions
+from fsictl.model.versions import Scorer
 from fsictl.model.windows import WindowRules
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.warehouse import Warehouse
@@ -29,7 +32,8 @@ log = logging.getLogger(__name__)
 class InferPipeline:
     """Metrics rows in, one verdict out for every window that ends at an extreme RSI.
 
-    The challenger is scored beside the champion, in shadow: its verdicts are stored under its name and never alert.
+    Each symbol is scored by its own champion, else by the shared one; challengers beside them, in shadow: their
+    verdicts are stored under their names and never alert.
     The calibrations that the operator makes every hour go to the table ``calibrations`` of the warehouse, if there is
     one: outside of the step's commit, because a step that is done again makes the same ones.
     """
@@ -42,7 +46,7 @@ class InferPipeline:
     ) -> None:
         self._clock, self._warehouse = clock, warehouse
         self._operator = InferenceOperator(rules)
-        self._champion, self._challenger = Champion(artifacts), Challenger(artifacts)
+        self._champions, self._challengers = Champions(artifacts), Challengers(artifacts)
         self._not_stored: str | None = None
         self._counters = {"rows": 0, "verdicts": 0, "unreliable": 0, "alerts": 0, "shadow": 0, "rejected": 0}
 
@@ -56,12 +60,12 @@ class InferPipeline:
             return Result()
         decoded = decode_rows(METRICS, list(received))
         result = Result(outgoing=dead_letters(decoded.rejects, self._clock.now_ms()))
-        champion, challenger = self._champion.scorer(), self._challenger.scorer()
-        verdicts = self._operator.process(decoded.table, champion, challenger)
+        champions = self._champions.scorers()
+        verdicts = self._operator.process(decoded.table, champions, self._challengers.scorers())
         self._store_calibrations()
         result.outgoing += [(RECONERR_TOPIC, message) for message in encode_all_rows(RECONERR, verdicts)]
         result.urgent = bool(result.outgoing)
-        self._count(decoded, verdicts, champion.version if champion is not None else "")
+        self._count(decoded, verdicts, champions)
         return result
 
     def _store_calibrations(self) -> None:
@@ -78,12 +82,10 @@ class InferPipeline:
         else:
             self._not_stored = None
 
-    def _count(self, decoded: DecodedRows, verdicts: pa.Table, champion: str) -> None:
-        import pyarrow.compute as pc
-
-        own = pc.equal(verdicts.column("model_version"), champion)
-        self._counters["shadow"] += verdicts.num_rows - (pc.sum(own).as_py() or 0)
-        verdicts = verdicts.filter(own)
+    def _count(self, decoded: DecodedRows, verdicts: pa.Table, champions: BySymbol[Scorer]) -> None:
+        own = of_champions(verdicts, champions.mapped(lambda scorer: scorer.version))
+        self._counters["shadow"] += verdicts.num_rows - own.num_rows
+        verdicts = own
         self._counters["rows"] += decoded.table.num_rows
         self._counters["rejected"] += len(decoded.rejects)
         self._counters["verdicts"] += verdicts.num_rows

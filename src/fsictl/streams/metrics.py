@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from fsictl.clock import Clock
 from fsictl.errors import InputError
+from fsictl.metrics.future import without_future
 from fsictl.metrics.operator import MetricsOperator
 from fsictl.metrics.parameters import MetricsParameters
 from fsictl.metrics.rows import table_of_block
 from fsictl.metrics.watermark import Watermark
 from fsictl.records.encoding import DecodedTicks, decode_ticks, encode_all_rows
-from fsictl.records.message import Message, Received, Reject
+from fsictl.records.message import Message, Received
 from fsictl.records.schemas import DEAD_LETTER_TOPIC, METRICS, METRICS_TOPIC, PRICES_TOPIC
 from fsictl.records.ticks import Ticks
+from fsictl.records.validation import reject_of_tick
 from fsictl.streams.pipeline import Result, dead_letters
 
 NAME = "metrics"
 
 LIVE_WITHIN_MS = 60_000
 """A topic is live while its newest event time is at most this far from the wall clock when it arrives."""
-
-_FUTURE = "it is too far ahead of the time at which it was published"
 
 _STATE = struct.Struct("<4sqq")
 _MAGIC = b"FSP1"
@@ -127,13 +124,9 @@ class MetricsPipeline:
         newest, parts, rejects, ended_ms = self._counters["event_time"], [], [], None
         for item in received:
             one = decode_ticks([item])
-            latest = item.published_ms + max_ahead_ms
-            ahead = one.ticks.timestamp > latest
-            if ahead.any() and (0 < newest <= latest or not ahead.all()):
-                rejects += [_reject(one.ticks, int(n), "future", _FUTURE) for n in np.flatnonzero(ahead)]
-                parts.append(one.ticks.take(~ahead))
-            else:
-                parts.append(one.ticks)
+            good, ahead = without_future(one.ticks, latest_ms=item.published_ms + max_ahead_ms, newest_ms=newest)
+            parts.append(good)
+            rejects += ahead
             newest = max(newest, int(parts[-1].timestamp.max(initial=0)))
             rejects += one.rejects
             ended_ms = one.ended_ms if ended_ms is None else max(ended_ms, one.ended_ms or 0)
@@ -154,14 +147,7 @@ def late_letters(late: Ticks) -> list[tuple[str, Message]]:
     """Late ticks as messages for the topic ``dead-letter``."""
     letters = []
     for index in range(len(late)):
-        reject = _reject(late, index, "late", "its second was already closed")
+        reject = reject_of_tick(late, index, "late", "its second was already closed")
         message = reject.to_message(timestamp_ms=int(late.timestamp[index]), symbol=late.symbol_of(index))
         letters.append((DEAD_LETTER_TOPIC, message))
     return letters
-
-
-def _reject(ticks: Ticks, index: int, reason: str, detail: str) -> Reject:
-    """One tick as a reject; its bytes make the same tick again."""
-    symbol, timestamp, sequence = ticks.symbol_of(index), int(ticks.timestamp[index]), int(ticks.sequence[index])
-    tick = {"symbol": symbol, "timestamp": timestamp, "value": float(ticks.value[index]), "sequence": sequence}
-    return Reject(reason, detail, json.dumps(tick).encode(), f"{PRICES_TOPIC}/{symbol}/{timestamp}/{sequence}")

@@ -1,1 +1,1 @@
-SELECT `at`, `model_version`, `previous`, `action`, `forced`, `reason` FROM `${project}.${dataset}.promotions` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `at`, `model_version` ORDER BY `written_us` DESC NULLS LAST) = 1
+SELECT `at`, `model_version`, `previous`, `action`, `forced`, `reason`, `symbol` FROM `${project}.${dataset}.promotions` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `at`, `model_version` ORDER BY `written_us` DESC NULLS LAST) = 1

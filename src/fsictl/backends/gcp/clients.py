@@ -49,13 +49,13 @@ def bigquery_read_client(access: Access, environment: Mapping[str, str]) -> BigQ
         from google.cloud.bigquery_storage_v1 import BigQueryReadClient
         from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
     emulator = environment.get(BIGQUERY_STORAGE_VARIABLE)
-    return BigQueryReadClient(**_way(access, emulator, BigQueryReadGrpcTransport))  # type: ignore[no-untyped-call]
+    return BigQueryReadClient(**_way(access, emulator, BigQueryReadGrpcTransport))
 
 
 def storage_client(access: Access, environment: Mapping[str, str]) -> Any:
     """What reads and writes objects; Google's library untyped."""
     with needs_gcp():
-        from google.cloud import storage  # type: ignore[attr-defined]
+        from google.cloud import storage
     endpoint = environment.get(STORAGE_VARIABLE) or access.endpoint
     options = None if endpoint is None else {"api_endpoint": endpoint}
     return storage.Client(access.project, access.credentials, client_options=options)

@@ -72,7 +72,7 @@ class Access:
             from google.auth.credentials import AnonymousCredentials
             from google.auth.exceptions import DefaultCredentialsError
         if self.endpoint is not None or self.emulated:
-            return AnonymousCredentials()  # type: ignore[no-untyped-call]
+            return AnonymousCredentials()
         try:
             found, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
         except DefaultCredentialsError as error:
@@ -84,7 +84,7 @@ class Access:
         """An HTTP session with these credentials."""
         with needs_gcp():
             from google.auth.transport.requests import AuthorizedSession
-        return AuthorizedSession(self.credentials)  # type: ignore[no-untyped-call]
+        return AuthorizedSession(self.credentials)
 
     def client(self, kind: Any) -> Any:
         """A client of that class (``google.cloud.dataflow_v1beta3.JobsV1Beta3Client``), over REST."""
@@ -105,7 +105,7 @@ class Access:
 
             answer = self.session.request(verb, address, json=body, params=query, timeout=TIMEOUT)
             if answer.status_code >= 400:
-                raise from_http_response(answer)  # type: ignore[no-untyped-call]
+                raise from_http_response(answer)
             return answer.json() if answer.content else None
 
         return self.call(ask, what, again=verb == "GET")

@@ -66,7 +66,7 @@ def _insert(access: Access, client: Client, place: str, documents: Sequence[Mapp
             place,
             documents,
             row_ids=[None] * len(documents),  # natural keys do better what these would do for a minute
-            retry=None,  # type: ignore[arg-type]
+            retry=None,
             timeout=_TIMEOUT,
         )
 
@@ -104,7 +104,7 @@ def load_rows(access: Access, client: Client, place: str, schema: Schema, rows: 
                 file, place, num_retries=0, job_id=job_id, job_config=settings, timeout=_TIMEOUT
             )
         except Conflict:  # an earlier try was heard, its answer was not
-            job = client.get_job(job_id, retry=None, timeout=_TIMEOUT)  # type: ignore[arg-type]
+            job = client.get_job(job_id, retry=None, timeout=_TIMEOUT)
         return job.result(retry=None, timeout=_LOAD_WITHIN)
 
     access.call(load, f"load rows into {place}")

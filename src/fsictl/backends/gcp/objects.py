@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ class Objects:
         self.access, self._bucket = access, bucket
 
     @classmethod
-    def of(cls, access: Access, environment: Mapping[str, str], bucket: str) -> Objects:
+    def of(cls, access: Access, bucket: str, environment: Mapping[str, str] = os.environ) -> Objects:
         """Those of the bucket of that name; nothing is asked of the service yet."""
         return cls(access, storage_client(access, environment).bucket(bucket))
 

@@ -108,7 +108,7 @@ def fetch(
         asked.maximum_bytes_billed = most_bytes
 
     def ask() -> Any:
-        job = client.query(sql, job_config=asked, retry=None, job_retry=None, timeout=60.0)  # type: ignore[arg-type]
+        job = client.query(sql, job_config=asked, retry=None, job_retry=None, timeout=60.0)
         rows = job.result(retry=None, job_retry=None, max_results=limit, timeout=_WITHIN)
         if reader is not None and limit is None and (rows.total_rows or 0) >= _LARGE:
             return rows.to_arrow(bqstorage_client=reader())
@@ -128,7 +128,7 @@ def run_query(
     real = bigquery.QueryJobConfig(default_dataset=default)
 
     def look() -> Any:
-        return client.query(sql, job_config=dry, retry=None, timeout=60.0).statement_type  # type: ignore[arg-type]
+        return client.query(sql, job_config=dry, retry=None, timeout=60.0).statement_type
 
     try:
         _only_select(access.call(look, "ask BigQuery"))

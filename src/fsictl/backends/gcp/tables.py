@@ -28,7 +28,7 @@ def check_table(access: Access, client: Client, place: str, schema: Schema) -> N
     """
 
     def look() -> Any:
-        return client.get_table(place, retry=None, timeout=60.0)  # type: ignore[arg-type]
+        return client.get_table(place, retry=None, timeout=60.0)
 
     different = difference(schema, access.call(look, f"look at {place}").schema)
     if different is not None:

@@ -8,6 +8,9 @@ from fsictl.clock import SystemClock
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.warehouse import Warehouse
 
+_FRESH = 10.0
+"""Seconds for which a worker may go on with the champion that it knows."""
+
 
 def open_artifacts(project: str, bucket: str) -> Artifacts:
     """The store of model versions."""
@@ -16,7 +19,7 @@ def open_artifacts(project: str, bucket: str) -> Artifacts:
     from fsictl.backends.gcp.objects import Objects
 
     access = Access.of(project, os.environ, SystemClock())
-    return GcsArtifacts(Objects.of(access, os.environ, bucket), fresh=1.0)
+    return GcsArtifacts(Objects.of(access, bucket), fresh=_FRESH)
 
 
 def open_warehouse(project: str, dataset: str) -> Warehouse:

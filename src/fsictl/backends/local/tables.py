@@ -53,6 +53,25 @@ def _table_sql(schema: Schema) -> str:
     return f"CREATE TABLE IF NOT EXISTS {schema.name} ({', '.join(columns)}, PRIMARY KEY ({key})) WITHOUT ROWID"
 
 
+def _known_columns(database: Database, schema: Schema) -> set[str]:
+    """The columns that the table has in this file; none when it is not there."""
+    return {str(name) for (name,) in database.all("SELECT name FROM pragma_table_info(?)", (schema.name,))}
+
+
+def is_complete(database: Database) -> bool:
+    """Whether every table is there with all its columns."""
+    return all(_known_columns(database, schema) >= set(schema.names) for schema in TABLES.values())
+
+
+def complete_tables(database: Database) -> None:
+    """Add the tables and columns that are missing; only columns that may be null were ever added."""
+    database.connection.execute(tables_sql())
+    for schema in TABLES.values():
+        for name in sorted(set(schema.names) - _known_columns(database, schema)):
+            kind = _SQL_TYPES[schema.field(name).kind]
+            database.connection.execute(f'ALTER TABLE {schema.name} ADD COLUMN "{name}" {kind}')
+
+
 def _names(names: Sequence[str], order: str = "") -> str:
     return ", ".join(f'"{name}"{order}' for name in names)
 
@@ -65,7 +84,7 @@ def write_rows(database: Database, schema: Schema, rows: pa.Table) -> None:
     rows = conform(schema, rows)
     marks = ", ".join("?" * len(schema.fields))
     others = [name for name in schema.names if name not in schema.key]
-    insert = f"INSERT INTO {schema.name} VALUES ({marks}) ON CONFLICT DO "  # noqa: S608 - names of our own schema
+    insert = f"INSERT INTO {schema.name} ({_names(schema.names)}) VALUES ({marks}) ON CONFLICT DO "  # noqa: S608 - names of our own schema
     update = f"{insert} UPDATE SET " + ", ".join(f'"{name}" = excluded."{name}"' for name in others)
     rows = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in schema.key]))  # stable
     values = list(zip(*(_column_values(rows.column(name)) for name in schema.names), strict=True))
@@ -167,15 +186,17 @@ def _select(
     values: Sequence[Any],
     newest: int | None,
 ) -> pa.Table:
-    """The rows that meet all conditions, sorted by key; none when the file is older than the table."""
-    if not database.all("SELECT 1 FROM sqlite_master WHERE name = ?", (schema.name,)):
+    """The rows that meet all conditions, sorted by key; none, or nulls, when the file is older than table or column."""
+    known = _known_columns(database, schema)
+    if not known:
         return pa.schema([arrow_schema(schema).field(field.name) for field in fields]).empty_table()
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     source = schema.name + where
     if newest is not None:
         keys = _names(list(dict.fromkeys([time_column(schema), *schema.key])), " DESC")
         source = f"(SELECT * FROM {source} ORDER BY {keys} LIMIT {int(newest)})"  # noqa: S608 - names of our own
-    sql = f"SELECT {_names([f.name for f in fields])} FROM {source} ORDER BY {_names(schema.key)}"  # noqa: S608
+    chosen = ", ".join(f'"{one.name}"' if one.name in known else "NULL" for one in fields)
+    sql = f"SELECT {chosen} FROM {source} ORDER BY {_names(schema.key)}"  # noqa: S608
     stream = chain.from_iterable(database.connection.execute(sql, values))
     wanted = pa.schema([arrow_schema(schema).field(field.name) for field in fields])
     blocks = [wanted.empty_table()]

@@ -131,13 +131,12 @@ def _tables() -> str:
 
 
 def _complete(database: Database) -> None:
-    """Add the tables that a file lacks which an earlier fsictl made."""
-    from fsictl.backends.local.tables import tables_sql
+    """Add the tables and columns that a file lacks which an earlier fsictl made."""
+    from fsictl.backends.local.tables import complete_tables, is_complete
 
-    names = {str(name) for (name,) in database.all("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not names >= set(TABLES):
+    if not is_complete(database):
         with database.transaction():
-            database.connection.execute(tables_sql())
+            complete_tables(database)
 
 
 def _check_count(rows: int | None) -> None:

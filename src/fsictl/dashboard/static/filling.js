@@ -1,7 +1,7 @@
 // How seconds became rows: the ticks, the line of one value a second, and the seconds that were filled.
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
-import { axes, shade } from "./charts.js";
+import { axes, shade } from "./drawing.js";
 import * as format from "./format.js";
 import { ask } from "./live.js";
 import { colour } from "./palette.js";
@@ -18,10 +18,21 @@ export class Filling {
     this.request = null;
     this.visible = false;
     this.asked = 0;
-    this.plot = new uPlot({
+    this.plot = null;
+    new ResizeObserver(() => this.plot?.setSize({ width: element.clientWidth, height: element.clientHeight })).observe(element);
+    new IntersectionObserver(([entry]) => {
+      this.visible = entry.isIntersecting;
+      if (this.visible) this.#fetch();
+    }).observe(element);
+    addEventListener("themechange", () => this.plot?.redraw(true, true));
+  }
+
+  #make() {
+    const { element } = this;
+    return new uPlot({
       width: element.clientWidth || 300, height: element.clientHeight || 120, padding: [8, 0, 0, 10], legend: { show: false },
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"), cursor: { y: false, drag: { x: false, y: false } },
-      axes: axes(format.price, true), scales: { x: { time: true, range: () => this.range ?? [0, SECONDS] } },
+      axes: axes(format.price, true), scales: { x: { time: true, range: () => this.range } },
       series: [
         {},
         { stroke: () => colour("dim"), paths: () => null, points: { show: true, size: 4, width: 0, fill: () => colour("dim"), stroke: () => colour("dim") } },
@@ -29,12 +40,6 @@ export class Filling {
       ],
       hooks: { drawClear: [(plot) => shade(plot, this.filled)] },
     }, [[], [], []], element);
-    new ResizeObserver(() => this.plot.setSize({ width: element.clientWidth, height: element.clientHeight })).observe(element);
-    new IntersectionObserver(([entry]) => {
-      this.visible = entry.isIntersecting;
-      if (this.visible) this.#fetch();
-    }).observe(element);
-    addEventListener("themechange", () => this.plot.redraw(true, true));
   }
 
   /** Show the end of that stretch of time, or without one the newest two minutes. */
@@ -67,6 +72,7 @@ export class Filling {
   #show({ start, end, ticks, rows }) {
     this.range = [start, end];
     this.filled = rows.time.flatMap((time, i) => (rows.gap_filled[i] ? [[time - 1, time, "filled"]] : []));
+    this.plot ??= this.#make();
     this.plot.setData(uPlot.join([[ticks.time, ticks.price], [rows.time, rows.price]]));
     const text = `${ticks.time.length} ticks became ${rows.time.length} rows, ${this.filled.length} of them filled`;
     this.words.textContent = text;

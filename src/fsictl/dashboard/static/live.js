@@ -1,57 +1,46 @@
-// The connection to the server: events as they come, and a new connection when they stop coming.
+// What is new, as the server tells it: over the connection that all tabs share, or over one of this page's own.
 
-const SILENCE = 12_000; // the server speaks every two seconds; after this many ms the connection counts as dead
-const AGAIN = 1_500;
-const HIDDEN = 15_000; // a page that nobody sees for so long lets go of its connection: a browser has six for all tabs
+import { Connection } from "./connection.js";
+
+const HIDDEN = 15_000; // a page that nobody sees for so many ms stops listening
 
 export class Live {
   /** `handlers` has one function for each kind of event, and `open`, `lost`. */
   constructor(address, handlers) {
-    this.address = address;
-    this.handlers = handlers;
-    this.source = null;
+    this.listening = false;
+    this.say = (kind, data) => this.listening && handlers[kind](data && JSON.parse(data));
+    this.#share(address);
     document.addEventListener("visibilitychange", () => this.#seen());
-    this.#connect();
+    addEventListener("pagehide", () => this.#listen(false));
+    addEventListener("pageshow", () => this.#seen());
+    this.#seen();
+  }
+
+  #share(address) {
+    const alone = () => {
+      const connection = new Connection(address, this.say);
+      this.wish = (join) => (join ? connection.open() : connection.close());
+    };
+    if (!window.SharedWorker) return alone();
+    const worker = new SharedWorker("/static/worker.js", { type: "module", name: address });
+    worker.port.onmessage = ({ data: [kind, data] }) => this.say(kind, data);
+    worker.onerror = () => {
+      alone();
+      if (this.listening) this.wish(true);
+    };
+    this.wish = (join) => worker.port.postMessage(join ? "join" : "leave");
   }
 
   #seen() {
     clearTimeout(this.leaving);
-    if (!document.hidden) return this.#connect();
-    this.leaving = setTimeout(() => this.#leave(), HIDDEN);
+    if (document.hidden) this.leaving = setTimeout(() => this.#listen(false), HIDDEN);
+    else this.#listen(true);
   }
 
-  #leave() {
-    clearTimeout(this.silence);
-    clearTimeout(this.again);
-    this.source?.close();
-    this.source = null;
-  }
-
-  #connect() {
-    if (this.source || document.hidden) return;
-    const source = new EventSource(this.address);
-    this.source = source;
-    const fail = () => {
-      this.#leave();
-      this.handlers.lost();
-      this.again = setTimeout(() => this.#connect(), AGAIN);
-    };
-    const heard = () => {
-      clearTimeout(this.silence);
-      this.silence = setTimeout(fail, SILENCE);
-    };
-    source.onopen = () => {
-      heard();
-      this.handlers.open();
-    };
-    source.onerror = fail;
-    for (const kind of ["rows", "status", "reload"]) {
-      source.addEventListener(kind, (event) => {
-        heard();
-        this.handlers[kind](JSON.parse(event.data));
-      });
-    }
-    heard();
+  #listen(wanted) {
+    if (wanted === this.listening) return;
+    this.listening = wanted;
+    this.wish(wanted);
   }
 }
 

@@ -14,8 +14,9 @@ function rates(meant, reached) {
 }
 
 export class ModelCard {
-  constructor(body, history) {
+  constructor(body, checks, history) {
     this.body = body;
+    this.checks = checks;
     this.history = history;
   }
 
@@ -33,6 +34,17 @@ export class ModelCard {
     }));
   }
 
+  #drawChecks(checks) {
+    this.checks.parentElement.hidden = !checks.length;
+    this.checks.replaceChildren(...checks.map(({ name, said }) => {
+      const item = document.createElement("li");
+      const title = item.appendChild(document.createElement("b"));
+      title.textContent = name;
+      item.append(` ${said}`);
+      return item;
+    }));
+  }
+
   /** `achieved` are the shares of the last hour, or null. */
   draw(achieved) {
     this.achieved = achieved;
@@ -43,6 +55,7 @@ export class ModelCard {
       text.className = "dim";
       text.textContent = "There is none yet; `fsictl train` makes one.";
       this.body.replaceChildren(text);
+      this.#drawChecks([]);
       return;
     }
     const { snapshot = {}, calibration = {}, training = {} } = model;
@@ -59,10 +72,10 @@ export class ModelCard {
       ["Data until", snapshot.until && format.moment(snapshot.until / 1000)],
       ["Windows", training.windows?.toLocaleString("en")],
       ["Gate", gateWords(model.gate)],
-      ...(model.gate?.checks ?? []).map(({ name, said: words }) => [`– ${name}`, words]),
       ["Unreliable", rates(calibration.label_rate, achieved?.label_rate)],
       ["Alerts", rates(calibration.alert_rate, achieved?.alert_rate)],
       ["Judged", achieved && `${achieved.windows.toLocaleString("en")} windows, last hour`],
     ]));
+    this.#drawChecks(model.gate?.checks ?? []);
   }
 }

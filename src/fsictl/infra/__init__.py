@@ -1,0 +1,1 @@
+"""What the target stands on: Terraform driven from Python, what it makes, and what that costs."""

@@ -1,0 +1,1 @@
+SELECT `job_id`, `round`, `attempt`, `state`, `at`, `since`, `workload`, `run_date`, `params`, `detail`, `result` FROM `${project}.${dataset}.job_events` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `job_id`, `round`, `attempt`, `state` ORDER BY `written_us` DESC NULLS LAST) = 1

@@ -9,13 +9,21 @@ import pytest
 pytest.importorskip("google.cloud.dataflow_v1beta3")
 
 from tests.contract.cloud import Project
-from tests.contract.dataflow import Cloud, needs_documents
+from tests.contract.dataflow import PROJECT, Cloud, needs_documents
 from tests.contract.server import contract_server
 from tests.e2e.conftest import Fsictl, assert_two_sentences
 
 pytestmark = [pytest.mark.e2e, needs_documents]
 
-APIS = ("dataflow.v1b3", "storage.v1", "cloudresourcemanager.v3", "serviceusage.v1", "compute.v1", "pubsub.v1")
+APIS = (
+    "dataflow.v1b3",
+    "storage.v1",
+    "cloudresourcemanager.v3",
+    "serviceusage.v1",
+    "compute.v1",
+    "pubsub.v1",
+    "run.v2",
+)
 
 
 @pytest.fixture(name="cloud")
@@ -65,6 +73,17 @@ def test_a_job_is_launched_from_here(fsictl: Fsictl, cloud: Cloud) -> None:
     assert "Running on Dataflow: metrics." in done.err
     assert [one.body["name"] for one in cloud.created()] == ["fsictl-metrics"]
     assert cloud.graph(cloud.created()[0]).components.transforms
+
+
+def test_a_training_is_asked_of_cloud_run(fsictl: Fsictl, cloud: Cloud) -> None:
+    place = f"projects/{PROJECT}/locations/europe-west1/jobs/fsictl-train"
+    done = {"name": "projects/p/operations/1", "done": True, "metadata": {"name": f"{place}/executions/x1"}}
+    cloud.server.reply("run.projects.locations.jobs.run", done)
+    trained = fsictl("train", "--now", "--on-cloud-run", "--hours", 48, "--json", env=cloud.environment)
+    assert trained.json == {"execution": "x1"}
+    (request,) = cloud.server.asked("run.projects.locations.jobs.run")
+    assert request.path["name"] == place
+    assert request.body["overrides"]["containerOverrides"] == [{"args": ["train", "--now", "--hours", "48.0"]}]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from fsictl.backends.gcp.pubsub import PubSubMessenger
     from fsictl.backends.gcp.warehouse import BigQueryWarehouse
     from fsictl.ports.messenger import Channel
+
+
+_WORKLOAD_WITHIN = 3900.0
+"""Seconds that a workload may take; Terraform gives it an hour, and its container comes up before that."""
 
 
 @dataclass
@@ -133,3 +137,20 @@ def cloud_checks(settings: Settings, environment: Mapping[str, str], clock: Cloc
     options = JobOptions.of(gcp, access.project, __version__)
     jobs = len(NAMES) if gcp.sink == "dataflow" else len(NAMES) - 1
     return list(checks.cloud_checks(access, options, READERS, jobs))
+
+
+def run_workload(
+    settings: Settings,
+    environment: Mapping[str, str],
+    clock: Clock,
+    workload: str,
+    arguments: Sequence[str],
+    say: Callable[[str], None],
+) -> str:
+    """Execute the Cloud Run job of a workload, wait for its end, and return the execution's name."""
+    from fsictl.backends.gcp.cloud_run import run_job
+    from fsictl.backends.gcp.control import Access
+
+    gcp = settings.gcp
+    access = Access.of(gcp.project, environment, clock)
+    return run_job(access, gcp.region, f"{gcp.prefix}-{workload}", arguments, within=_WORKLOAD_WITHIN, say=say)

@@ -288,6 +288,12 @@ def problem(status: int, message: str, reason: str = "", **info: str) -> dict[st
     return {"error": {"code": status, "message": message, "errors": [{"reason": reason}], "details": details}}
 
 
+def table_with(fields: list[dict[str, str]]) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """What BigQuery says of a table with these columns."""
+    reference = {"projectId": "proj-x", "datasetId": "forex", "tableId": "prices"}
+    return 200, {}, {"kind": "bigquery#table", "tableReference": reference, "schema": {"fields": fields}}
+
+
 DISABLED = "BigQuery API has not been used in project 1 before or it is disabled."
 REFUSALS = {
     "permission": (403, "Access Denied: Table p:d.prices", "accessDenied", PreconditionError, "you may not", 1),
@@ -351,7 +357,7 @@ def test_a_refusal_is_one_sentence_and_tried_again_only_when_that_can_help(call,
 def test_it_waits_as_long_as_it_is_asked_to(status):
     clock = ManualClock(NOW_MS)
     refusal = (status, {"Retry-After": "17"}, problem(status, "busy", "backendError"))
-    good = (200, {}, {"kind": "bigquery#table", "schema": {"fields": []}})
+    good = table_with([])
     with refusing(refusal, good) as stub, pytest.raises(PreconditionError, match="no column symbol"):
         bigquery_at(stub.address, clock).read("prices")
     assert clock.monotonic() == 17
@@ -463,7 +469,7 @@ def test_a_table_that_differs_is_told_in_one_sentence(change, told):
     from fsictl.backends.gcp.schemas import columns
     from fsictl.records.schemas import PRICES
 
-    other = (200, {}, {"kind": "bigquery#table", "schema": {"fields": change(columns(PRICES))}})
+    other = table_with(change(columns(PRICES)))
     for use in (lambda tables: tables.read("prices"), lambda tables: tables.write("prices", prices(("A", 1, 1.0)))):
         with refusing(other) as stub, pytest.raises(PreconditionError, match=told) as refused:
             use(bigquery_at(stub.address, ManualClock(NOW_MS)))
@@ -476,7 +482,7 @@ def test_a_table_with_more_columns_that_may_be_empty_is_taken():
     from fsictl.records.schemas import PRICES
 
     fields = [*columns(PRICES), {"name": "venue", "type": "STRING", "mode": "NULLABLE"}]
-    good = (200, {}, {"kind": "bigquery#table", "schema": {"fields": fields}})
+    good = table_with(fields)
     with refusing(good, (200, {}, {"kind": "bigquery#tableDataInsertAllResponse"})) as stub:
         bigquery_at(stub.address, ManualClock(NOW_MS)).write("prices", prices(("A", NOW_MS, 1.0)))
     assert stub.asked[-1].startswith("POST")
@@ -486,7 +492,7 @@ def test_a_row_that_bigquery_refuses_is_told_with_its_column():
     from fsictl.backends.gcp.schemas import columns
     from fsictl.records.schemas import PRICES
 
-    good = (200, {}, {"kind": "bigquery#table", "schema": {"fields": columns(PRICES)}})
+    good = table_with(columns(PRICES))
     errors = [
         {"index": 0, "errors": [{"reason": "stopped", "message": ""}]},
         {"index": 1, "errors": [{"reason": "invalid", "location": "value", "message": "no such field: value."}]},

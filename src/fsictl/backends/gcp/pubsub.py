@@ -12,12 +12,14 @@ from fsictl.backends.gcp.control import Access
 from fsictl.backends.gcp.names import HELD, ID_ATTRIBUTE, subscription_id, topic_id
 from fsictl.backends.gcp.objects import Objects
 from fsictl.backends.gcp.places import Places
+from fsictl.backends.gcp.rows import one_row_messages
 from fsictl.backends.gcp.subscription import Subscription, order
 from fsictl.errors import InputError, PreconditionError
 from fsictl.ports.messenger import PipelineProgress
 from fsictl.ports.names import check_name
-from fsictl.records.message import Message, Received, dead_letter_identity
-from fsictl.records.schemas import DEAD_LETTER_TOPIC
+from fsictl.records.encoding import END_OF_INPUT
+from fsictl.records.message import CONTENT_TYPE, Message, Received, dead_letter_identity
+from fsictl.records.schemas import DEAD_LETTER_TOPIC, TOPIC_SCHEMAS
 
 if TYPE_CHECKING:
     from google.pubsub_v1 import PublisherClient, SubscriberClient
@@ -37,6 +39,7 @@ class PubSubMessenger:
     taken a thousand at a time, each thousand as a whole; :meth:`read` and :meth:`end` see what the topic's
     subscription ``held`` holds, up to ten thousand messages. Every message gets the attribute ``message-id``, by which
     readers know it when it had to be published twice. ``patience`` is how long a pull waits for Pub/Sub, seconds.
+    With ``one_row`` every row of prices, metrics and reconerr is a message of its own, as BigQuery subscriptions need.
     """
 
     def __init__(
@@ -48,15 +51,16 @@ class PubSubMessenger:
         *,
         prefix: str,
         patience: float = 1.0,
+        one_row: bool = False,
     ) -> None:
         self._access, self._publisher, self._subscriber, self._objects = access, publisher, subscriber, objects
-        self._prefix, self._patience = prefix, patience
+        self._prefix, self._patience, self._one_row = prefix, patience, one_row
         self._name, self._numbers = uuid.uuid4().hex[:12], count()
 
     def publish(self, messages: Sequence[tuple[str, Message]]) -> None:
         """Publish messages, as (topic, message); Pub/Sub has them when it returns."""
         by_topic: dict[str, list[PubsubMessage]] = {}
-        for topic, message in messages:
+        for topic, message in self._apart(messages) if self._one_row else messages:
             by_topic.setdefault(self._topic(topic), []).append(self._to_pubsub(message))
         for topic, all_of_it in by_topic.items():
             for part in _parts(all_of_it):
@@ -68,6 +72,15 @@ class PubSubMessenger:
 
         # When the answer is lost it makes two messages of each, which have the same identifier of ours.
         self._access.call(publish, f"publish to {topic}")
+
+    @staticmethod
+    def _apart(messages: Sequence[tuple[str, Message]]) -> Iterator[tuple[str, Message]]:
+        for topic, message in messages:
+            if message.attributes.get(CONTENT_TYPE) == END_OF_INPUT:
+                continue  # it is no row; on Dataflow the watermark says when a source ends
+            schema = TOPIC_SCHEMAS.get(topic)
+            for one in [message] if schema is None else one_row_messages(schema, message):
+                yield topic, one
 
     def _to_pubsub(self, message: Message) -> PubsubMessage:
         from google.pubsub_v1.types import PubsubMessage

@@ -10,7 +10,7 @@ from tests.jobs.conftest import NOON, SUCCESS, Place, steps
 
 from fsictl.backends.local.messenger import LocalMessenger
 from fsictl.clock import ManualClock
-from fsictl.errors import BusyError, UsageError
+from fsictl.errors import BusyError, StorageUnavailableError, UsageError
 from fsictl.jobs.alarm import Alarm
 from fsictl.jobs.checks import Verdict
 from fsictl.jobs.history import known_jobs
@@ -20,6 +20,7 @@ from fsictl.jobs.request import JobRequest, read_request, request_of
 from fsictl.jobs.schedule import Entry, MissedPolicy, entry_of
 from fsictl.jobs.states import Job
 from fsictl.records.schemas import JOBS_TOPIC
+from fsictl.streams.pipeline import Stop
 
 UTC = ZoneInfo("UTC")
 DAY = 86_400_000.0 / 1000
@@ -142,6 +143,29 @@ def test_a_crash_before_the_commit_asks_again_for_the_same_job(world: World, mon
         orchestrator.look()
     assert world.asked() == [request_of("rfm", "2026-01-31")]
     assert len(known_jobs(world.place.warehouse)) == 1
+
+
+def test_a_full_disk_delays_what_is_due_and_loses_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        message = "the disk is full"
+        raise StorageUnavailableError(message, hint="Free some space.")
+
+    with world.orchestrator(DAILY) as orchestrator, monkeypatch.context() as patched:
+        looks = 0
+
+        def stop() -> Stop:
+            nonlocal looks
+            looks += 1
+            if looks == 2:
+                world.place.clock.sleep(DAY)
+                patched.setattr(orchestrator._channel, "commit", refuse)
+            if looks == 5:
+                assert world.asked() == []
+                patched.undo()
+            return Stop.NO if looks < 8 else Stop.NOW
+
+        orchestrator.run(stop)
+    assert world.asked() == [request_of("rfm", "2026-01-31")]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def submit(
     from fsictl.jobs.history import ask
 
     request = request_given(session, workload, run_date, param)
-    session.need_workspace()
+    need_state(session)
     asked = ask(
         request,
         messenger=session.messenger,
@@ -76,7 +76,7 @@ def status(session: Session, job_id: JobId) -> None:
     """Tell the story of a job: what happened to it, and every line that its workload logged."""
     from fsictl.jobs.story import story_of
 
-    session.need_workspace()
+    need_state(session)
     watch = watch_of(session)
     watch.look()
     job = need_job(watch, job_id)
@@ -104,7 +104,7 @@ def wait(
     from fsictl.jobs.waiting import wait_for
 
     seconds = times.duration(timeout)
-    session.need_workspace()
+    need_state(session)
     watch = watch_of(session)
     job = wait_for(watch, _checked(job_id), clock=session.clock, timeout=seconds)
     if job is None:
@@ -127,12 +127,12 @@ def list_(
     if state is not None and state not in {*State}:
         message = f"no job can be {state!r}"
         raise UsageError(message, hint=f"Choose from {', '.join(State)}.")
-    session.need_workspace()
+    need_state(session)
     watch = watch_of(session)
     watch.look()
     found = [row for job in watch.jobs() if (row := job_row(watch, job))["state"] == state or state is None]
-    for row in found[:limit]:
-        row["since (UTC)"] = time_text(row["since"])
+    if not session.output.as_json:
+        found = [{**row, "since (UTC)": time_text(row["since"])} for row in found[:limit]]
     session.output.rows(
         found[:limit],
         {
@@ -152,7 +152,7 @@ def cancel(session: Session, job_id: JobId) -> None:
     from fsictl.jobs.request import CANCEL, request_message
     from fsictl.records.schemas import JOBS_TOPIC
 
-    session.need_workspace()
+    need_state(session)
     watch = watch_of(session)
     watch.look()
     job = need_job(watch, job_id)
@@ -183,7 +183,7 @@ def worker(session: Session) -> None:
         return WorkProcess(session.command("job", "perform"), request, environment)
 
     def work(stop: Any) -> None:
-        rules = WorkerRules(jobs.attempts, jobs.parallel, jobs.lease, jobs.longest * 3600)
+        rules = WorkerRules(jobs.attempts, jobs.parallel, jobs.lease, jobs.longest * 3600, alone=not session.is_cloud)
         with session.messenger.channel(WORKER, [JOBS_TOPIC], JOB_EVENTS_TOPIC) as channel:
             logging.info("the worker started")
             counters = Worker(channel, session.warehouse, session.clock, begin, rules).run(stop, signals.tell_ready)
@@ -230,6 +230,12 @@ def request_given(session: Session, workload: str, run_date: str | None, param: 
     request = request_of(workload, run_date if run_date is not None else yesterday(now).isoformat(), params)
     check_run_date(request.run_date, now)
     return request
+
+
+def need_state(session: Session) -> None:
+    """Raise ``PreconditionError`` when jobs are kept on this machine and there is no workspace yet."""
+    if not session.is_cloud:
+        session.need_workspace()
 
 
 def watch_of(session: Session) -> Watch:
@@ -289,4 +295,4 @@ def _worker_runs(session: Session) -> bool:
     from fsictl.backends.local.lock import holder
     from fsictl.jobs.worker import WORKER
 
-    return holder(Layout(session.root).lock(WORKER)) is not None
+    return session.is_cloud or holder(Layout(session.root).lock(WORKER)) is not None

@@ -9,7 +9,7 @@ import typer
 
 from fsictl.cli import times
 from fsictl.cli.command import command, group
-from fsictl.cli.job import Again, Params, RunDate, Workload, job_row, request_given, watch_of
+from fsictl.cli.job import Again, Params, RunDate, Workload, job_row, need_state, request_given, watch_of
 from fsictl.cli.output import time_text
 from fsictl.cli.session import Session
 from fsictl.errors import CheckFailedError, FsictlError
@@ -56,7 +56,7 @@ def run(
     seconds = session.settings.orchestrator.within * 3600 if timeout is None else times.duration(timeout)
     request = request_given(session, workload, run_date, param)
     check_webhook(session.settings.orchestrator.webhook)
-    session.need_workspace()
+    need_state(session)
     said: set[str] = set()
     with workloads.worker_here(session, wanted=not no_worker) as worker:
 
@@ -142,10 +142,10 @@ def start(
 @command(app, "schedule")
 def schedule(session: Session) -> None:
     """Show what is due when."""
-    session.need_workspace()
+    need_state(session)
     rows = _schedule_rows(session)
-    for row in rows:
-        row["next (UTC)"] = time_text(row["next"])
+    if not session.output.as_json:
+        rows = [{**row, "next (UTC)": time_text(row["next"])} for row in rows]
     session.output.rows(
         rows,
         {"entry": "entry", "from": "from", "next (UTC)": "next (UTC)"},

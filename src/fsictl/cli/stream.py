@@ -152,7 +152,7 @@ def status(session: Session) -> None:
 @command(app, "logs")
 def logs(
     session: Session,
-    name: Annotated[str, typer.Argument(help="sink, metrics or infer; generate or dashboard of a demo.")],
+    name: Annotated[str, typer.Argument(help="sink, metrics or infer; workloads; generate or dashboard of a demo.")],
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=100_000, help="How many of the last lines.")] = 50,
 ) -> None:
     """Show what a pipeline said last."""
@@ -163,7 +163,8 @@ def logs(
     said = session.engine.logs(name, lines)
     if not said:
         message = f"{name} has said nothing yet"
-        starter = "fsictl demo" if name in _OTHERS else "fsictl stream start"
+        starter = {"workloads": "fsictl orchestrator start"}.get(name, "fsictl demo")
+        starter = starter if name in _OTHERS else "fsictl stream start"
         raise PreconditionError(message, hint=f"It is started by `{starter}`.")
     if session.output.as_json:
         session.output.document(said)

@@ -14,7 +14,7 @@ from fsictl.backends.local.lock import holder
 from fsictl.cli.models import training_options, window_rules
 from fsictl.cli.pipelines import metrics_parameters
 from fsictl.cli.session import Session
-from fsictl.errors import BusyError
+from fsictl.errors import BusyError, PreconditionError
 
 if TYPE_CHECKING:
     from fsictl.jobs.checks import Verdict
@@ -88,9 +88,17 @@ def _rows_of(session: Session, mart: str, request: JobRequest) -> int:
         sql = f"SELECT count(*) AS n FROM {session.sql_project.dataset}.{mart}"  # noqa: S608 - names of our own
         sql += f" WHERE run_date = DATE '{request.run_date.isoformat()}'"
         return int(session.warehouse.query(sql).column("n")[0].as_py())
+    from fsictl.sql.dbt import need_dbt
     from fsictl.sql.results import read_mart
 
-    return len(read_mart(session.sql_project, mart, run_date=request.run_date))
+    need_dbt(session.sql_project)
+    import duckdb
+
+    try:
+        return len(read_mart(session.sql_project, mart, run_date=request.run_date))
+    except duckdb.Error as error:  # another program has the file open, or it is damaged
+        message = f"the marts cannot be read: {error}"
+        raise PreconditionError(message, hint="Close whatever has the file of the marts open.") from error
 
 
 class LocalWorker:
@@ -108,7 +116,7 @@ class LocalWorker:
         if holder(Layout(root).lock(WORKER)) is not None or holder(supervisor_lock(root, WORKER)) is not None:
             return
         try:
-            self._session.engine.start([WORKER])
+            self._session.local_engine.start([WORKER])
         except BusyError:  # somebody else was faster
             return
         self._started = True
@@ -116,7 +124,7 @@ class LocalWorker:
     def end(self, *, drain: bool) -> None:
         """End the worker if it was started here; ``drain``: when it has finished what it was given."""
         if self._started:
-            self._session.engine.stop([WORKER], drain=drain, timeout=24 * 3600.0 if drain else 10.0)
+            self._session.local_engine.stop([WORKER], drain=drain, timeout=24 * 3600.0 if drain else 10.0)
             self._started = False
 
 
@@ -126,7 +134,7 @@ def worker_here(session: Session, *, wanted: bool) -> Iterator[LocalWorker | Non
 
     After an error or Ctrl-C it is ended at once; its job waits for the next worker.
     """
-    if not wanted:
+    if not wanted or session.is_cloud:  # elsewhere workers are not processes of this machine
         yield None
         return
     worker = LocalWorker(session)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fsictl.clock import Clock
+from fsictl.errors import ServiceError, StorageUnavailableError
 from fsictl.jobs.alarm import Alarm
 from fsictl.jobs.checks import Verdict
 from fsictl.jobs.history import ask, asking, record
@@ -123,10 +124,22 @@ class Orchestrator:
         return list(self._awaited)
 
     def run(self, stop: Callable[[], Stop], on_look: Callable[[], None] | None = None) -> dict[str, int]:
-        """Go on until ``stop`` says so; returns the counters."""
+        """Go on until ``stop`` says so; returns the counters.
+
+        A store that refuses for now is a line in the log: everything since the last commit is done again.
+        """
         self.restore()
+        refused = ""
         while stop() is Stop.NO:
-            self.look()
+            try:
+                if refused:
+                    self.restore()
+                self.look()
+                refused = ""
+            except (StorageUnavailableError, ServiceError) as error:
+                if str(error) != refused:
+                    log.error("%s. %s It is tried again.", error, error.hint)
+                refused = str(error)
             if on_look is not None:
                 on_look()
             self._clock.sleep(_LOOK_EVERY)

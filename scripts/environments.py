@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +49,8 @@ def install(folder: Path, requirements: Path) -> None:
         if subprocess.run(command, check=False).returncode == 0:
             return
     venv.create(folder, with_pip=True, clear=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Not compiled: of most packages a few modules are imported at all.
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
     subprocess.run([*pip, "--requirement", str(requirements)], check=True)
 
 
@@ -84,9 +86,8 @@ def main(names: list[str]) -> None:
     of_go = {file.stem for file in LISTS.glob("*.go-install")}
     wanted = names or sorted(of_go | {file.stem for file in LISTS.glob("*.txt")})
     builds = {name: start_go_install(name) for name in wanted if name in of_go}
-    for name in wanted:
-        if name not in of_go:
-            make(name)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(make, [name for name in wanted if name not in of_go]))
     for name, build in builds.items():
         if build is not None:
             finish_go_install(name, build)

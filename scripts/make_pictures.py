@@ -30,7 +30,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 SYMBOL = "GBPAUD"
-COLOURS = 200
+COLOURS = 256
 WIDE, PHONE = (1680, 945), (390, 844)
 
 
@@ -107,6 +107,7 @@ def light(browser: Browser, address: str) -> bytes:
     with opened(browser, address, WIDE, "light") as page:
         page.locator("#filling-chart").scroll_into_view_if_needed()
         page.wait_for_timeout(3000)  # the ticks are fetched
+        page.evaluate("scrollTo(0, 0)")
         return page.screenshot(full_page=True)
 
 
@@ -160,9 +161,8 @@ def terminal(browser: Browser, workspace: Path) -> bytes:
 def keep(name: str, picture: bytes) -> None:
     """Write it with few colours, which a page of few colours does not miss."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        PICTURES / name, optimize=True
-    )
+    few = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE)
+    few.save(PICTURES / name, optimize=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ locals {
   subscribers = {
     worker  = ["prices/metrics", "prices/sink", "metrics/infer", "metrics/sink", "reconerr/sink"]
     trainer = ["jobs/workloads"]
-    invoker = ["job-events/orchestrator"]
+    invoker = ["jobs/held"] # whether messages flow, for its health check
   }
 
   # component => roles on the project

@@ -13,7 +13,7 @@ resource "google_monitoring_notification_channel" "email" {
 
 locals {
   pipelines = "^(${join("|", [for key in local.subscribers.worker : "${var.prefix}-${replace(key, "/", "-")}"])})$"
-  waiting   = "^${var.prefix}-.*-${local.held}$"
+  waiting   = "^${var.prefix}-(dead-letter|.*-undeliverable)-${local.held}$"
 
   alarms = merge(
     {

@@ -34,6 +34,7 @@ locals {
     FSICTL_GCP_DATASET = var.dataset
     FSICTL_GCP_BUCKET  = local.bucket
     FSICTL_GCP_PREFIX  = var.prefix
+    FSICTL_GCP_SINK    = var.sink
   }
 
   apis = toset(concat(

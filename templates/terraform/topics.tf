@@ -5,7 +5,7 @@ locals {
   held   = local.names.held
 
   # A pipeline's subscription gives up on a message after 100 deliveries; what people read gives up on nothing.
-  read_by_pipelines = toset([for topic, readers in local.topics : topic if !contains(readers, local.held)])
+  read_by_pipelines = toset([for topic, readers in local.topics : topic if length(setsubtract(readers, [local.held])) > 0])
 
   readers = merge([
     for topic, names in local.topics : {

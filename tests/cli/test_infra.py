@@ -39,7 +39,6 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "TF_CLI_CONFIG_FILE": os.devnull,
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(infra_cloud, "find_spec", lambda _: object())
     assert main(["infra", "up", "--yes", "--configuration", "configuration"]) == 0
     return folder
 
@@ -118,3 +117,24 @@ def test_the_bill_is_given_also_when_the_jobs_cannot_be_asked(
     assert "could not be asked: Dataflow did not answer" in said.err
     assert main(["infra", "down", "--yes", "--configuration", "configuration"]) == 4
     assert _state(configuration) == 2
+
+
+def test_models_on_the_endpoint_are_taken_off_also_when_terraform_has_nothing_to_do(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _engine(monkeypatch, Pipelines({}))
+    asked: list[str] = []
+    endpoint = "projects/demo-project/locations/europe-west1/endpoints/7"
+    (configuration / "outputs.tf").write_text(f'output "endpoint" {{ value = "{endpoint}" }}\n')
+    assert main(["infra", "park", "--yes", "--configuration", "configuration", "--without-jobs"]) == 0
+    monkeypatch.setattr(infra_cloud, "deployed_models", lambda _, name: ["1", "2"] if name == endpoint else [])
+    monkeypatch.setattr(infra_cloud, "undeploy", lambda _, name: asked.append(name) or ["1", "2"])
+    capsys.readouterr()
+
+    assert main(["infra", "cost", "--now", "--json", "--configuration", "configuration"]) == 0
+    assert [one["what"] for one in json.loads(capsys.readouterr().out)] == ["model on the endpoint"] * 2
+    assert main(["infra", "park", "--yes", "--json", "--configuration", "configuration"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["undeployed"] == 2
+    assert "2 models will be taken off the endpoint" in said.err
+    assert asked == [endpoint]

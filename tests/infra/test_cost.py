@@ -134,6 +134,8 @@ def test_what_is_billed_now() -> None:
     ]
     found = billing_now(resources, pipelines, MONTH, PRICES)
     assert [line.what for line in found] == ["streaming job metrics", "p-generator, always there"]
+    with_model = billing_now(resources, [], MONTH, PRICES, models=1)
+    assert with_model[0].idle == pytest.approx(0.1095 * HOURS)  # a node with 2 processors
     assert found[0].idle == pytest.approx(HOURS * (2 * 0.069 + 8 * 0.003557 + 30 * 0.000054))
 
 

@@ -54,6 +54,7 @@ SAID: list[tuple[str, str, str, type[FsictlError], str]] = [
         PreconditionError,
         "bucket of Terraform's state does not exist",
     ),
+    ("Saved plan is stale", "The given plan file can no longer be applied …", "", BusyError, "by somebody else"),
     (
         "No value for required variable",
         'The root module input variable "images" is not set. … variable "images"',

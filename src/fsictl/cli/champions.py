@@ -61,4 +61,11 @@ def bootstrap(session: Session) -> None:
 def _show_champion(session: Session, version: str, symbol: str | None) -> None:
     of_symbol = "" if symbol is None else f" of {symbol}"
     session.output.say(f"The champion{of_symbol} is [bold]{version}[/bold].")
+    registry = session.model_registry
+    if registry is not None:
+        from fsictl.model.registration import register
+
+        served = symbol is None and session.settings.gcp.serving == "endpoint"
+        named = register(session.artifacts, registry, version, deploy=served)
+        session.output.say(f"Vertex AI lists it as {named}{', and its endpoint answers with it' if served else ''}.")
     session.output.document({"champion": version} | ({"symbol": symbol} if symbol is not None else {}))

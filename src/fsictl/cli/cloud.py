@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fsictl.backends.gcp.engine import DataflowEngine, Program
     from fsictl.backends.gcp.objects import Objects
     from fsictl.backends.gcp.pubsub import PubSubMessenger
+    from fsictl.backends.gcp.vertex import VertexRegistry
     from fsictl.backends.gcp.warehouse import BigQueryWarehouse
     from fsictl.ports.messenger import Channel
 
@@ -114,7 +115,7 @@ def dataflow_engine(
 
     return DataflowEngine(
         DataflowJobs(access, gcp.region),
-        Objects.of(access, options.bucket),
+        Objects.of(access, options.bucket, environment),
         options,
         program,
         clock,
@@ -123,6 +124,28 @@ def dataflow_engine(
         by_template=gcp.launch == "template",
         say=say,
     )
+
+
+def vertex_registry(settings: Settings, environment: Mapping[str, str], clock: Clock) -> VertexRegistry:
+    """The registry of Vertex AI, and its endpoint."""
+    from fsictl.backends.gcp.artifacts import GcsArtifacts
+    from fsictl.backends.gcp.control import Access, needs_gcp
+    from fsictl.backends.gcp.names import account_email, bucket_name, endpoint_name, image, model_id
+    from fsictl.backends.gcp.objects import Objects
+
+    with needs_gcp():
+        from fsictl.backends.gcp.vertex import VertexPlace, VertexRegistry
+    gcp = settings.gcp
+    access = Access.of(gcp.project, environment, clock)
+    place = VertexPlace(
+        f"projects/{access.project}/locations/{gcp.region}",
+        model_id(gcp.prefix),
+        endpoint_name(gcp.prefix),
+        image(gcp.region, access.project, gcp.prefix, "serving", gcp.image_tag or __version__),
+        account_email(access.project, gcp.prefix, "worker"),
+    )
+    files = GcsArtifacts(Objects.of(access, bucket_name(gcp.bucket, access.project, gcp.prefix)))
+    return VertexRegistry(access, place, files.uri)
 
 
 def cloud_checks(settings: Settings, environment: Mapping[str, str], clock: Clock) -> list[Check]:

@@ -8,7 +8,7 @@ import typer
 
 from fsictl.cli import pipelines, times
 from fsictl.cli.command import command, group
-from fsictl.cli.models import need_version, scorers_named, window_rules
+from fsictl.cli.models import need_version, window_rules
 from fsictl.cli.output import time_text
 from fsictl.cli.session import Session
 from fsictl.errors import NotEnoughDataError
@@ -37,10 +37,11 @@ def batch(
 ) -> None:
     """Score stored metrics with any version, into the table reconerr."""
     from fsictl.model.batch import infer_batch
+    from fsictl.model.champion import scorers_named
 
     session.need_workspace()
     model = need_version(session, model)
-    scorers = scorers_named(session, model)
+    scorers = scorers_named(session.artifacts, model)
     since, until = _range(session, symbol, start, end)
     counts = {"verdicts": 0, "unreliable": 0, "alerts": 0}
     with session.output.progress("scoring", until - since) as bar:

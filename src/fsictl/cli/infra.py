@@ -31,7 +31,10 @@ Configuration = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; needed without a terminal.")]
 Timeout = Annotated[float, typer.Option(min=0.0, help="Longest draining of one pipeline, seconds.")]
 WithoutJobs = Annotated[
-    bool, typer.Option("--without-jobs", help="Don't ask Dataflow for streaming jobs: you know that none runs.")
+    bool,
+    typer.Option(
+        "--without-jobs", help="Don't ask Google for streaming jobs and deployed models: you know there are none."
+    ),
 ]
 
 
@@ -140,7 +143,7 @@ def bootstrap(session: Session, yes: Yes = False) -> None:
         session.output.say("Nothing to do: the local target keeps no state of Terraform.")
         session.output.document({"bucket": None, "made": False})
         return
-    from fsictl.cli.infra_cloud import bootstrap_bucket
+    from fsictl.cli.infra_bootstrap import bootstrap_bucket
 
     bootstrap_bucket(session, yes=yes)
 
@@ -191,7 +194,7 @@ def cost(
     Idle: everything is up, no streaming job runs. Free tiers, network and taxes are not counted.
     """
     if now:
-        from fsictl.cli.infra_cloud import bill_now, show_bill
+        from fsictl.cli.infra_bill import bill_now, show_bill
 
         session.set("target", GCP, "--now")
         show_bill(session, bill_now(session, configuration, without_jobs=without_jobs))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fsictl.backends.gcp.control import Access
+from fsictl.backends.gcp.endpoint import deployed_models, undeploy
 from fsictl.cli.confirmation import confirm
-from fsictl.cli.infra_cost import cost_document, cost_of, dollars, month_of, show_cost
+from fsictl.cli.infra_cost import cost_document, cost_of, month_of, prices_of, show_cost
 from fsictl.cli.infra_view import Steps, interrupted, plan_document, said_in_full, show_plan, steps_of
 from fsictl.cli.output import counted
 from fsictl.cli.pipelines import NAMES
@@ -23,7 +24,6 @@ from fsictl.infra.configuration import StateIn, declared, uses_backend, working_
 from fsictl.infra.cost import Estimate, Line
 from fsictl.infra.deployment import deployment_of
 from fsictl.infra.draining import drain, running
-from fsictl.infra.price_list import price_list
 from fsictl.infra.program import find_program
 from fsictl.infra.terraform import Plan, Resource, Terraform
 from fsictl.infra.variables import Place, checked_place
@@ -41,7 +41,15 @@ FOLDER = "terraform"
 def place_of(session: Session) -> Place:
     """Where the settings want things on Google Cloud."""
     gcp = session.settings.gcp
-    return checked_place(gcp.project, region=gcp.region, prefix=gcp.prefix, dataset=gcp.dataset, bucket=gcp.bucket)
+    return checked_place(
+        gcp.project,
+        region=gcp.region,
+        prefix=gcp.prefix,
+        dataset=gcp.dataset,
+        bucket=gcp.bucket,
+        image_tag=gcp.image_tag,
+        sink=gcp.sink,
+    )
 
 
 @contextmanager
@@ -56,7 +64,7 @@ def opened(session: Session, var_files: list[Path] | None, configuration: Path |
     with working_copy(source, session.root / FOLDER, state) as folder:
         write_variables(folder, place.variables())
         terraform = Terraform(folder, program, session.environment, files, place.project, place.region)
-        terraform.on_warning = lambda one: session.output.say(f"Warning: {one.summary}.")
+        terraform.on_warning = lambda one: session.output.say(f"Warning: {one.sentence}.")
         terraform.on_failure = lambda errors, told: said_in_full(session.output, errors, told)
         terraform.on_interrupt = lambda number: interrupted(session.output, number)
         backend = {}
@@ -131,7 +139,7 @@ class CloudInfra:
         there = self._terraform.resources()
         if not there:
             self._output.say("Nothing is there.")
-            self._output.document({"verb": "down", "applied": False, "stopped": [], **totals(())})
+            self._output.document({"verb": "down", "applied": False, "stopped": [], "undeployed": 0, **totals(())})
             return
         if not unprotect:
             cloud.check_unprotected(there)
@@ -156,13 +164,17 @@ class CloudInfra:
     def bill(self, *, without_jobs: bool) -> list[Line]:
         """What costs money at this moment; without the streaming jobs, and saying so, when they cannot be asked."""
         pipelines: list[PipelineStatus] = []
+        models = 0
         try:
             engine = self._engine(without_jobs=without_jobs)
-            pipelines = engine.status() if engine is not None else []
+            if engine is not None:
+                pipelines, models = engine.status(), len(self._on_endpoint(deployed_models))
         except FsictlError as error:
-            self._output.say(f"Streaming jobs are not in it, they could not be asked: {error}. {error.hint}")
-        prices = price_list()
-        return billing_now(self._terraform.resources(), pipelines, month_of(self._session, prices), prices)
+            self._output.say(f"Streaming jobs and models are not in it, they could not be asked: {error}. {error.hint}")
+        prices = prices_of(self._session)
+        return billing_now(
+            self._terraform.resources(), pipelines, month_of(self._session, prices), prices, models=models
+        )
 
     def unlock(self, lock: str) -> None:
         """Free the lock of a run that died."""
@@ -190,20 +202,30 @@ class CloudInfra:
     ) -> dict[str, Any] | None:
         """Show the plan, ask, drain and apply; what was done, ``None`` when the person said no."""
         names = [one.name for one in running(engine)] if engine is not None else []
+        models = self._on_endpoint(deployed_models) if engine is not None else []
         show_plan(self._output, plan, verb)
         if verb is not Verb.DOWN and not plan.is_empty:
             show_cost(self._output, self._cost(plan), short=True, parked=verb is Verb.PARK)
-        document = {"verb": verb.value, "applied": False, "stopped": list[str](), **totals(plan.changes)}
-        if plan.is_empty and not names:
+        document = {
+            "verb": verb.value,
+            "applied": False,
+            "stopped": list[str](),
+            "undeployed": 0,
+            **totals(plan.changes),
+        }
+        if plan.is_empty and not names and not models:
             self._output.say("Nothing to do: everything is as it should be.")
             return document
         if names:
             self._output.say(f"First these are drained: {', '.join(names)}.")
+        if models:
+            self._output.say(f"First {counted(len(models), 'model')} will be taken off the endpoint.")
         if not confirm(self._session, _QUESTIONS[verb], yes=yes):
             self._output.say("Nothing was changed.")
             return None
         if engine is not None:
             document["stopped"] = drain(engine, NAMES, timeout)
+            document["undeployed"] = len(self._on_endpoint(undeploy)) if models else 0
         if verb is Verb.DOWN and unprotect:
             self._unprotect(plan.before)
             with cloud.planned(self._terraform, verb, self._known) as again:
@@ -215,6 +237,14 @@ class CloudInfra:
     def _cost(self, plan: Plan) -> Estimate:
         """What is there after the plan costs."""
         return cost_of(self._session, deployment_of(plan.after))
+
+    def _on_endpoint(self, action: Callable[[Access, str], list[str]]) -> list[str]:
+        """What ``action`` says of the endpoint that Terraform made, nothing if it made none."""
+        endpoint = self._terraform.outputs().get("endpoint")
+        session = self._session
+        if not endpoint:
+            return []
+        return action(Access.of(session.settings.gcp.project, session.environment, session.clock), str(endpoint))
 
     def _unprotect(self, there: Sequence[Resource]) -> None:
         with cloud.unprotecting(self._terraform, there, self._known) as plan:
@@ -229,9 +259,7 @@ class CloudInfra:
 
     def _engine(self, *, without_jobs: bool) -> Engine | None:
         """What runs the streaming jobs of the target, if it is to be asked."""
-        if without_jobs or find_spec("fsictl.backends.gcp.engine") is None:
-            return None
-        return self._session.engine
+        return None if without_jobs else self._session.engine
 
 
 _QUESTIONS = {
@@ -242,27 +270,6 @@ _QUESTIONS = {
 _DOING = {Verb.UP: "Making", Verb.PARK: "Parking", Verb.DOWN: "Destroying"}
 
 
-def bill_now(
-    session: Session, configuration: Path | None = None, *, without_jobs: bool = False
-) -> list[dict[str, object]]:
-    """What costs money on Google Cloud at this moment, dearest first, as US dollars a month at this rate."""
-    with opened(session, None, configuration) as cloud:
-        return [
-            {"service": one.service, "what": one.what, "usd_per_month": round(one.idle, 2), "amount": one.amount}
-            for one in cloud.bill(without_jobs=without_jobs)
-        ]
-
-
-def show_bill(session: Session, rows: list[dict[str, object]]) -> None:
-    """The bill as a table; with ``--json`` as an array."""
-    output = session.output
-    if not output.as_json:
-        rows = [{**row, "usd_per_month": dollars(float(str(row["usd_per_month"])))} for row in rows]
-    columns = {"service": "service", "what": "what", "usd_per_month": "US dollars a month", "amount": "amount"}
-    title = "What costs money now (estimate)"
-    output.rows(rows, columns, title=title, empty="Nothing is there that costs money.", money=("usd_per_month",))
-
-
 def _in_a_cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -271,19 +278,3 @@ def _in_a_cell(value: object) -> str:
     if isinstance(value, list):
         return "\n".join(str(one) for one in value)
     return str(value)
-
-
-def bootstrap_bucket(session: Session, *, yes: bool) -> None:
-    """Make the bucket of the state, or see that it is there and as it should be."""
-    from fsictl.backends.gcp.state_bucket import make_state_bucket
-
-    place = place_of(session)
-    name = state_bucket(place)
-    session.output.say(f"This makes the bucket {name} in {place.region}, with versions kept and no public access.")
-    if not confirm(session, "Make it?", yes=yes):
-        session.output.say("Nothing was changed.")
-        return
-    made = make_state_bucket(name, project=place.project, region=place.region)
-    said = "Made it" if made else "It is there already, and as it should be"
-    session.output.say(f"{said}. Next: [bold]fsictl infra up --target gcp[/bold].")
-    session.output.document({"bucket": name, "made": made})

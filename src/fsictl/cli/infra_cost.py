@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fsictl.cli.output import Output
@@ -10,8 +11,24 @@ from fsictl.cli.session import Session
 from fsictl.errors import UsageError
 from fsictl.infra.cost import Estimate, estimate
 from fsictl.infra.deployment import Deployment, Option, standard
+from fsictl.infra.machines import machine
 from fsictl.infra.price_list import PriceList, price_list
 from fsictl.infra.traffic import Traffic, traffic
+
+
+def prices_of(session: Session) -> PriceList:
+    """The list, with the workers that the settings ask for."""
+    listed, gcp = price_list(), session.settings.gcp
+    assumed = {**listed.assumed, "workers": float(gcp.workers)}
+    known = machine(gcp.machine_type)
+    if known is not None:
+        assumed["worker_vcpus"], assumed["worker_memory_gib"] = known
+    return replace(listed, assumed=assumed)
+
+
+def streams_of(session: Session) -> list[str]:
+    """The pipelines that are streaming jobs."""
+    return [name for name in NAMES if name != "sink" or session.settings.gcp.sink == "dataflow"]
 
 
 def month_of(session: Session, prices: PriceList) -> Traffic:
@@ -23,8 +40,8 @@ def month_of(session: Session, prices: PriceList) -> Traffic:
 
 def cost_of(session: Session, deployment: Deployment) -> Estimate:
     """What a deployment costs with the prices of the settings."""
-    prices = price_list()
-    return estimate(deployment, month_of(session, prices), NAMES, prices)
+    prices = prices_of(session)
+    return estimate(deployment, month_of(session, prices), streams_of(session), prices)
 
 
 def standard_cost(session: Session, wanted: list[str]) -> Estimate:

@@ -9,11 +9,9 @@ from fsictl.errors import InputError
 
 if TYPE_CHECKING:
     from fsictl.model.achieved import AchievedRate
-    from fsictl.model.aliases import BySymbol
     from fsictl.model.card import Card
     from fsictl.model.making import TrainingOptions
     from fsictl.model.retraining import Retraining
-    from fsictl.model.versions import Scorer
     from fsictl.model.windows import WindowRules
     from fsictl.settings.schema import Settings
 
@@ -70,22 +68,6 @@ def need_version(session: Session, name: str) -> str:
         message = f"there is no model version {name!r}"
         raise InputError(message, hint="`fsictl model list` shows those there are.")
     return name
-
-
-def scorers_named(session: Session, name: str) -> BySymbol[Scorer]:
-    """The versions that score when a version or an alias is named: for a role, also those of single symbols.
-
-    What a stream does without a version that cannot be loaded is done here too; ``InputError`` when nothing is left.
-    """
-    from fsictl.model.aliases import CHALLENGER, CHAMPION, BySymbol
-    from fsictl.model.champion import Challengers, Champions
-    from fsictl.model.versions import load_scorer
-
-    if name not in {CHAMPION, CHALLENGER}:
-        return BySymbol(load_scorer(session.artifacts, name))
-    role = Champions(session.artifacts) if name == CHAMPION else Challengers(session.artifacts)
-    scorers = role.scorers()
-    return scorers if scorers.all() else BySymbol(load_scorer(session.artifacts, name))
 
 
 def achieved(session: Session, version: str) -> list[AchievedRate]:

@@ -195,26 +195,27 @@ class _Latest:
 
 
 def _advice(session: Session) -> JobRequest | None:
-    """A training, if the champion is to be replaced: scores have drifted, or its data is old."""
+    """A training, if a champion is to be replaced: its scores have drifted, or its data is old."""
     from fsictl.cli.models import retraining_of
     from fsictl.jobs.catalogue import moment_text
     from fsictl.jobs.request import request_of
-    from fsictl.model.versions import CHAMPION, load_card
+    from fsictl.model.aliases import CHAMPION, named
+    from fsictl.model.versions import load_card
     from fsictl.sql.run_dates import run_date_at
 
     try:
-        version = session.artifacts.resolve(CHAMPION)
-        if version is None:
-            return None
-        advice = retraining_of(session, load_card(session.artifacts, version))
-        if advice.due_since is None:
-            return None
-        newest = max(one.last for one in session.warehouse.extents("metrics"))
+        champions = named(session.artifacts, CHAMPION)
+        for symbol, version in ((None, champions.shared), *sorted(champions.own.items())):
+            advice = retraining_of(session, load_card(session.artifacts, version)) if version is not None else None
+            if advice is None or advice.due_since is None:
+                continue
+            newest = max(one.last for one in session.warehouse.extents("metrics"))
+            logging.info("a training%s is due: %s", f" of {symbol}" if symbol else "", advice.reason)
+            params = {"until": moment_text(newest + 1)} | ({"symbol": symbol} if symbol is not None else {})
+            return request_of("train", run_date_at(newest).isoformat(), params)
     except FsictlError as error:
         logging.error("whether a training is due could not be seen: %s", error)
-        return None
-    logging.info("a training is due: %s", advice.reason)
-    return request_of("train", run_date_at(newest).isoformat(), {"until": moment_text(newest + 1)})
+    return None
 
 
 def _tell(session: Session, alarm: Alarm) -> None:

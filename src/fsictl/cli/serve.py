@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from fsictl.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from fsictl.model.versions import Scorer
+    from fsictl.ports.artifacts import ReadableArtifacts
 
 PORT = 8080
 
@@ -35,8 +37,7 @@ def serve(
     from fsictl.model.serving import Routes, serving_app
 
     environment = session.environment
-    given = folder or _storage(environment.get("AIP_STORAGE_URI"))
-    scorer = _from_folder(given) if given is not None else _from_workspace(session, version)
+    scorer = _scorer(session, version, folder, environment.get("AIP_STORAGE_URI"))
     routes = Routes.of(environment)
     chosen = port if port is not None else _port(environment.get("AIP_HTTP_PORT"))
 
@@ -48,13 +49,38 @@ def serve(
     listen(serving_app(scorer, routes), host, chosen, ready)
 
 
-def _storage(uri: str | None) -> Path | None:
-    if not uri:
-        return None
-    if "://" in uri and not uri.startswith("file://"):
-        message = f"AIP_STORAGE_URI {uri!r} is not a folder of this machine"
+def _scorer(session: Session, version: str, folder: Path | None, uri: str | None) -> Scorer:
+    """What is to score: a folder's version, that of a bucket's folder, or one of the workspace."""
+    if folder is None and not uri:
+        return _from_workspace(session, version)
+    if folder is None and uri and uri.startswith("gs://"):
+        return _from_bucket(session, uri)
+    place = folder or Path(str(uri).removeprefix("file://"))
+    if "://" in str(uri).removeprefix("file://") and folder is None:
+        message = f"AIP_STORAGE_URI {uri!r} is neither a folder of this machine nor one of a bucket"
         raise InputError(message, hint="Copy the exported folder into the container and name it with --folder.")
-    return Path(uri.removeprefix("file://"))
+    from fsictl.backends.local.folder import FolderArtifacts
+
+    return _alone(lambda name: FolderArtifacts(place, name))
+
+
+def _from_bucket(session: Session, uri: str) -> Scorer:
+    from fsictl.backends.gcp.control import Access
+    from fsictl.backends.gcp.folder import GcsFolder
+
+    # Reading objects needs no project: Vertex AI's copy is in a project of its own.
+    project = session.settings.gcp.project or session.environment.get("GOOGLE_CLOUD_PROJECT") or "-"
+    files = GcsFolder(Access.of(project, session.environment, session.clock), uri)
+    return _alone(lambda name: files)
+
+
+def _alone(files: Callable[[str], ReadableArtifacts]) -> Scorer:
+    """The version that is alone in a folder, whose name is on its card."""
+    from fsictl.model.card import read_card
+    from fsictl.model.versions import CARD_FILE, Scorer, load_detector
+
+    card = read_card(files("").get("", CARD_FILE))
+    return Scorer(card, load_detector(files(card.version), card, card.detector))
 
 
 def _port(text: str | None) -> int:
@@ -64,15 +90,6 @@ def _port(text: str | None) -> int:
         message = f"AIP_HTTP_PORT {text!r} is not a port"
         raise UsageError(message, hint="Give a number up to 65535, or use --port.")
     return int(text)
-
-
-def _from_folder(folder: Path) -> Scorer:
-    from fsictl.backends.local.folder import FolderArtifacts
-    from fsictl.model.card import read_card
-    from fsictl.model.versions import CARD_FILE, Scorer, load_detector
-
-    card = read_card(FolderArtifacts(folder, "").get("", CARD_FILE))
-    return Scorer(card, load_detector(FolderArtifacts(folder, card.version), card, card.detector))
 
 
 def _from_workspace(session: Session, version: str) -> Scorer:

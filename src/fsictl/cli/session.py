@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fsictl.ports.artifacts import Artifacts
     from fsictl.ports.engine import Engine
     from fsictl.ports.messenger import Messenger, PipelineProgress
+    from fsictl.ports.registry import ModelRegistry
     from fsictl.ports.warehouse import Warehouse
     from fsictl.sql.project import SqlProject
 
@@ -228,6 +229,15 @@ class Session:
             message = f"the target {self.settings.target} has no Dataflow jobs"
             raise PreconditionError(message, hint="Say where: --target gcp.")
         return dataflow_engine(self.settings, self.environment, self.clock, self.output.say)
+
+    @cached_property
+    def model_registry(self) -> ModelRegistry | None:
+        """The registry beside our own store in which versions are listed, where the target has one."""
+        if not self.is_cloud:
+            return None
+        from fsictl.cli.cloud import vertex_registry
+
+        return vertex_registry(self.settings, self.environment, self.clock)
 
     def _foreground(self, pipeline: str) -> list[str]:
         """The command line that runs a pipeline, or the worker, in a process of its own."""

@@ -11,7 +11,7 @@ import typer
 
 from fsictl.cli.command import command
 from fsictl.cli.explain import sparkline
-from fsictl.cli.output import number_text, time_text
+from fsictl.cli.output import time_text
 from fsictl.cli.pipelines import NAMES
 from fsictl.cli.session import Session
 from fsictl.errors import FsictlError
@@ -46,7 +46,7 @@ def status(
 ) -> None:
     """Show what runs here, how far it is, the model and the newest prices."""
     if session.settings.target == "gcp":
-        from fsictl.cli.infra_cloud import bill_now, show_bill
+        from fsictl.cli.infra_bill import bill_now, show_bill
 
         show_bill(session, bill_now(session))
         return
@@ -215,7 +215,8 @@ _STATES = {
     "flat": ("no move", "dim"),
     "normal": ("", ""),
 }
-_LINES = 14
+_MOST_WARNINGS = 3
+_LINES = 18
 """Lines that are needed beside the symbols'."""
 
 
@@ -228,6 +229,9 @@ def rendered(found: dict[str, Any], height: int | None = None) -> Group:
     warnings = [Text(f"model: {warning}", style="yellow") for warning in found["model_warnings"]]
     if is_short:
         return Group(_facts(found), _pipelines_in_a_line(found), *warnings[:1], _prices(found))
+    if height is not None and len(warnings) > _MOST_WARNINGS:
+        rest = len(warnings) - _MOST_WARNINGS
+        warnings[_MOST_WARNINGS:] = [Text(f"model: {rest} more; see fsictl status", style="yellow")]
     return Group(_head(found), _facts(found), _machine(found), *warnings, "", _pipelines(found), _prices(found))
 
 
@@ -302,13 +306,25 @@ def _prices(found: dict[str, Any]) -> Any:
         table.add_row(
             row["symbol"],
             time_text(row["timestamp"]),
-            f"{number_text(row['price'])}{' (filled)' if row['filled'] else ''}",
+            f"{'filled ' if row['filled'] else ''}{_price_text(row['price'])}",
             Text(sparkline(trend[::4]) if trend else "", style="green" if rising else "red"),
-            number_text(row["sma"]),
-            number_text(row["rsi"], 3),
+            _price_text(row["sma"]),
+            "–" if row["rsi"] is None else f"{row['rsi']:.1f}",
             Text(f"{word}{reason}", style=style),
         )
     return table
+
+
+def _price_text(price: float | None) -> str:
+    """A price with tenths of a pip, as dealers write it.
+
+    >>> _price_text(1.18), _price_text(109.93), _price_text(64_000.0), _price_text(0.000123), _price_text(None)
+    ('1.18000', '109.930', '64000.00', '0.00012300', '–')
+    """
+    if price is None:
+        return "–"
+    digits = next((digits for least, digits in ((1000, 2), (10, 3), (0.1, 5)) if price >= least), 8)
+    return f"{price:.{digits}f}"
 
 
 def _machine(found: dict[str, Any]) -> Any:

@@ -38,9 +38,12 @@ class Achieved:
         newest = max(part[0] for part in self._parts)
         self._parts = deque(part for part in self._parts if (newest - part[0]) * 60_000 < self._length_ms)
 
-    def of(self, version: str | None) -> dict[str, Any] | None:
-        """``windows`` scored, and the shares called unreliable (``label_rate``) and alerting (``alert_rate``)."""
-        mine = [part for part in self._parts if part[1] == version]
+    def of(self, *versions: str | None) -> dict[str, Any] | None:
+        """By these versions together: ``windows`` scored, and the shares of them.
+
+        ``label_rate`` is the share called unreliable, ``alert_rate`` the share that alerts.
+        """
+        mine = [part for part in self._parts if part[1] in versions]
         windows = sum(part[2] for part in mine)
         if not windows:
             return None

@@ -145,7 +145,7 @@ class Watch:
             "lag": None if self._lag is None else round(self._lag, 2),
             "model_version": self.champion,
             "alerts": 0 if newest is None else self.alerts.since(newest - ALERTS_LOOK_BACK),
-            "achieved": self.achieved.of(self.champion),
+            "achieved": self.achieved.of(*self.champions.all()),
             "time": self._clock.now_ms() / 1000,
             **self._worked,
         }

@@ -14,11 +14,17 @@ from fsictl.ports.engine import PipelineStatus
 
 
 def billing_now(
-    resources: Iterable[Resource], pipelines: Sequence[PipelineStatus], month: Traffic, prices: PriceList
+    resources: Iterable[Resource],
+    pipelines: Sequence[PipelineStatus],
+    month: Traffic,
+    prices: PriceList,
+    *,
+    models: int = 0,
 ) -> list[Line]:
     """What costs money now, dearest first: ``idle`` and ``running`` of a line are US dollars a month at this rate.
 
-    What waits for use (services at no instance, tables, topics) is not in it; it costs by the amount.
+    ``models`` are those on the Vertex AI endpoint, each on one node at least. What waits for use (services at no
+    instance, tables, topics) is not in it; it costs by the amount.
     """
     deployment = deployment_of(resources)
     jobs = [
@@ -27,5 +33,7 @@ def billing_now(
         if one.state not in AT_REST
         for hour in (prices.assumed["workers"] * worker_hour(prices),)
     ]
+    node = prices.assumed["node_vcpus"] * prices.prices["vertex_vcpu"].usd * HOURS
+    jobs += [Line("Vertex AI", "model on the endpoint", node, node, "one node")] * models
     standing = [line for line in estimate(deployment, month, (), prices).lines if line.idle]
     return sorted([*jobs, *standing], key=lambda line: -line.idle)

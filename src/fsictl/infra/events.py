@@ -26,6 +26,17 @@ class Diagnostic:
         """All of it, as one text to look things up in."""
         return f"{self.summary}\n{self.detail}\n{self.place}".strip()
 
+    @property
+    def sentence(self) -> str:
+        """Summary and first line of the detail, in one line, without a full stop.
+
+        >>> Diagnostic("warning", "Value for undeclared variable", "There is no variable x.\\n\\nMore.").sentence
+        'Value for undeclared variable: There is no variable x'
+        """
+        detail = next((line.strip() for line in self.detail.splitlines() if line.strip()), "")
+        parts = [self.summary.rstrip("."), *([detail] if detail and detail not in self.summary else [])]
+        return " ".join(": ".join(parts).split()).strip(".: ")
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

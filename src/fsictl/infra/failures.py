@@ -100,6 +100,13 @@ KNOWN: tuple[Known, ...] = (
         "something that is to be destroyed is protected or not empty: {said}",
         "Take the protection off first: `fsictl infra down --unprotect` deletes what is protected, with its data.",
     ),
+    Known(
+        r"Saved plan is stale",
+        BusyError,
+        "something was changed by somebody else since the plan was made",
+        "Run it again, and look at the new plan.",
+        whole=True,
+    ),
     # What was given.
     Known(
         r"No value for required variable.*?variable \"(?P<variable>[^\"]+)\"",
@@ -271,9 +278,7 @@ def _one_line(text: str) -> str:
 
 
 def _sentence(one: Diagnostic) -> str:
-    """Summary and first line of the detail, in one line that ends."""
-    detail = next((line.strip() for line in one.detail.splitlines() if line.strip()), "")
-    parts = [one.summary.rstrip(".")] if not detail or detail in one.summary else [one.summary.rstrip("."), detail]
-    said = _one_line(": ".join(parts)).strip(".: ") or "it failed and did not say why"
+    """The resource it is about, and its sentence, not too long."""
+    said = one.sentence or "it failed and did not say why"
     where = f"{one.address}: " if one.address else ""
     return _one_line(where + (said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"))

@@ -119,11 +119,6 @@ class Terraform:
         """What is in the state, data sources aside."""
         return _resources(self._document("show").get("values"))
 
-    def state_version(self) -> str | None:
-        """The version of the Terraform that wrote the state last; ``None`` when there is no state."""
-        version = self._document("show").get("terraform_version")
-        return str(version) if version is not None else None
-
     def unlock(self, lock: str) -> None:
         """Free the lock of that id, whoever holds it."""
         ended = self._ended("force-unlock", lock, on_line=lambda _: None, force=True)

@@ -20,6 +20,8 @@ class Place:
     prefix: str
     dataset: str
     bucket: str | None
+    image_tag: str | None = None
+    sink: str = "dataflow"
 
     def variables(self) -> dict[str, object]:
         """Terraform's variables of it."""
@@ -29,10 +31,21 @@ class Place:
             "prefix": self.prefix,
             "dataset": self.dataset,
             "bucket": self.bucket,
+            "image_tag": self.image_tag,
+            "sink": self.sink,
         }
 
 
-def checked_place(project: str | None, *, region: str, prefix: str, dataset: str, bucket: str | None) -> Place:
+def checked_place(
+    project: str | None,
+    *,
+    region: str,
+    prefix: str,
+    dataset: str,
+    bucket: str | None,
+    image_tag: str | None = None,
+    sink: str = "dataflow",
+) -> Place:
     """The place that the settings name; ``SettingsError`` when it cannot be one.
 
     >>> checked_place("Demo", region="europe-west1", prefix="fsictl", dataset="forex", bucket=None)
@@ -49,4 +62,4 @@ def checked_place(project: str | None, *, region: str, prefix: str, dataset: str
         hint = "It has 6 to 30 small letters, digits and hyphens; neither the project's name nor its number is meant."
         raise SettingsError(message, hint=hint)
     check_region(region)
-    return Place(project, region, prefix, dataset, bucket)
+    return Place(project, region, prefix, dataset, bucket, image_tag, sink)

@@ -68,7 +68,8 @@ def _check_scores(job: Job, warehouse: Warehouse) -> Verdict:
         RECONERR.name, symbols=symbols, start=start, end=end, columns=["model_version", "reconstruction_error"]
     ).to_pylist()
     version = json.loads(job.latest.result or "{}").get("model_version") if job.latest is not None else None
-    judged = sum(1 for row in rows if row["reconstruction_error"] is not None and row["model_version"] == version)
+    versions = set(str(version).split(", "))  # each symbol may have its own
+    judged = sum(1 for row in rows if row["reconstruction_error"] is not None and row["model_version"] in versions)
     of = f"{job.request.run_date} by version {version}"
     return Verdict(judged > 0, f"{judged:,} scored rows of {of}" if judged else f"there is no scored row of {of}")
 

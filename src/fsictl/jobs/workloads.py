@@ -101,14 +101,14 @@ def train(
 
 
 def score(request: JobRequest, say: Say, *, warehouse: Warehouse, artifacts: Artifacts, rules: WindowRules) -> Made:
-    """Judge the metrics of the run date by a version, the champion without one, into ``reconerr``.
+    """Judge the metrics of the run date by a version, each symbol's champion without one, into ``reconerr``.
 
     Raises ``NotEnoughDataError`` when the day has no metrics.
     """
     from fsictl.model.batch import infer_batch
-    from fsictl.model.versions import load_scorer
+    from fsictl.model.champion import scorers_named
 
-    scorer = load_scorer(artifacts, request.params.get("model", "champion"))
+    scorers = scorers_named(artifacts, request.params.get("model", "champion"))
     symbol = request.params.get("symbol")
     start, end = bounds_ms(request.run_date)
     extents = [one for one in warehouse.extents(METRICS.name) if symbol in {None, one.symbol}]
@@ -117,17 +117,18 @@ def score(request: JobRequest, say: Say, *, warehouse: Warehouse, artifacts: Art
     if first >= after:
         message = f"there are no stored metrics of {request.run_date}"
         raise NotEnoughDataError(message, hint="Choose another run date; `fsictl status` shows what is stored.")
-    say(f"scoring by version {scorer.version}")
+    names = ", ".join(dict.fromkeys(scorer.version for scorer in scorers.all()))
+    say(f"scoring by version {names}")
     verdicts = unreliable = 0
     symbols = None if symbol is None else [symbol]
-    for rows in infer_batch(warehouse, scorer, start=first, end=after, symbols=symbols, rules=rules):
+    for rows in infer_batch(warehouse, scorers, start=first, end=after, symbols=symbols, rules=rules):
         if rows.num_rows:
             warehouse.write(RECONERR.name, rows)
         verdicts += rows.num_rows
         unreliable += rows.column("unreliable").to_pylist().count(True)
     return Made(
-        f"{verdicts:,} verdicts by version {scorer.version}, {unreliable:,} unreliable",
-        {"model_version": scorer.version, "verdicts": verdicts, "unreliable": unreliable},
+        f"{verdicts:,} verdicts by version {names}, {unreliable:,} unreliable",
+        {"model_version": names, "verdicts": verdicts, "unreliable": unreliable},
     )
 
 

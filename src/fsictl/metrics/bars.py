@@ -54,7 +54,7 @@ def bars_of(owner: IntArray, timestamp: IntArray, value: FloatArray) -> Bars:
     ([1, 2], [1.0, 1.1], [1.2, 1.1], [2, 1])
     """
     order, starts = _order(owner, timestamp)
-    value, ends = value[order], np.append(starts, len(owner))[1:] - 1
+    value, ends = value.take(order), np.append(starts, len(owner))[1:] - 1
     first, last = order[starts], order[ends]
     with np.errstate(over="ignore"):
         total = np.add.reduceat(value, starts)
@@ -89,7 +89,7 @@ def _order(owner: IntArray, timestamp: IntArray) -> tuple[IntArray, IntArray]:
             second = millisecond // 1000
             bar, millisecond = second << owner_bits | owner, millisecond - second * 1000
         order = _argsort(bar << _MS_BITS | millisecond, seconds.bit_length() + owner_bits + _MS_BITS)
-        bar = bar[order]
+        bar = bar.take(order)
         differs = bar[1:] != bar[:-1]
     return order, np.concatenate([np.zeros(1, np.int64), np.flatnonzero(differs) + 1])
 
@@ -98,6 +98,6 @@ def _argsort(key: IntArray, bits: int) -> IntArray:
     """The stable order of numbers of so many bits: a radix sort, as numpy has one for numbers of 16 bits."""
     order = np.argsort(key.astype(np.uint16), kind="stable")  # astype keeps the lowest bits
     for shift in range(_DIGIT_BITS, bits, _DIGIT_BITS):
-        digit = (key >> shift).astype(np.uint16)
-        order = order[np.argsort(digit[order], kind="stable")]
+        digit = (key >> shift).astype(np.uint8 if bits - shift <= 8 else np.uint16)
+        order = order.take(np.argsort(digit.take(order), kind="stable"))
     return order

@@ -74,8 +74,7 @@ class MetricsOperator:
             return ticks.take(slice(0))
         in_time = np.ones(len(ticks), bool)
         in_time[late] = False
-        rest = np.flatnonzero(in_time)
-        self._pending.append(owner[rest], ticks.timestamp[rest], ticks.value[rest])
+        self._pending.append(owner[in_time], ticks.timestamp[in_time], ticks.value[in_time])
         np.add.at(self._states.late, owner[late], 1)
         return ticks.take(late)
 
@@ -160,7 +159,7 @@ class MetricsOperator:
             known = [self._symbols.get(symbol, -1) for symbol in ticks.symbols]
             self._dictionary = ticks.symbols, np.array(known, np.int64), min(known) >= 0
         _, number, all_known = self._dictionary
-        owner = number[ticks.code]
+        owner = number.take(ticks.code)
         if all_known or owner.min() >= 0:
             return owner
         new = sorted(ticks.symbols[code] for code in np.unique(ticks.code[owner < 0]).tolist())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fsictl.records.ticks import FloatArray, IntArray
 
@@ -64,8 +65,8 @@ class Pending:
                 self._parts.append(part)
             else:
                 closing = part.timestamp < second * 1000
-                taken.append(part.take(np.flatnonzero(closing)))
-                rest = part.take(np.flatnonzero(~closing))
+                taken.append(part.take(closing))
+                rest = part.take(~closing)
                 self._parts.append(rest._replace(earliest=int(rest.timestamp.min()) // 1000))
         return _joined(taken)
 
@@ -79,7 +80,7 @@ class _Part(NamedTuple):
     earliest: int
     latest: int
 
-    def take(self, which: IntArray) -> _Part:
+    def take(self, which: npt.NDArray[np.bool_]) -> _Part:
         return self._replace(owner=self.owner[which], timestamp=self.timestamp[which], value=self.value[which])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from fsictl.errors import FsictlError
-from fsictl.model.aliases import CHALLENGER, CHAMPION, BySymbol, symbol_of
+from fsictl.model.aliases import CHALLENGER, CHAMPION, ROLES, BySymbol, symbol_of
 from fsictl.model.versions import Scorer, load_scorer
 from fsictl.ports.artifacts import Artifacts
 
@@ -88,3 +88,15 @@ class Challengers(_Role):
 
     def __init__(self, artifacts: Artifacts) -> None:
         super().__init__(artifacts, CHALLENGER, keeps=False, taken_up="scoring in shadow")
+
+
+def scorers_named(artifacts: Artifacts, name: str) -> BySymbol[Scorer]:
+    """The versions that score when a version or an alias is named: for a role, also those of single symbols.
+
+    What a stream does without a version that cannot be loaded is done here too; ``InputError`` when nothing is left.
+    """
+    if name not in ROLES:
+        return BySymbol(load_scorer(artifacts, name))
+    role = Champions(artifacts) if name == CHAMPION else Challengers(artifacts)
+    scorers = role.scorers()
+    return scorers if scorers.all() else BySymbol(load_scorer(artifacts, name))

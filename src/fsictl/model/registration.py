@@ -6,11 +6,26 @@ import re
 from datetime import UTC, datetime
 
 from fsictl.model.card import Card
-from fsictl.ports.registry import Registration
+from fsictl.model.versions import load_card
+from fsictl.ports.artifacts import Artifacts
+from fsictl.ports.registry import ModelRegistry, Registration
 
 _MOST = 63
 _ALL_SYMBOLS = 4
 """Up to so many symbols are named; of more, only the number fits."""
+
+
+def register(artifacts: Artifacts, registry: ModelRegistry, version: str, *, deploy: bool) -> str:
+    """List a version, or the one an alias names, in a registry; its name there.
+
+    With ``deploy`` the registry's endpoint answers with it from then on. Doing it again changes nothing. Raises what
+    the store and the registry raise: the version is champion then all the same.
+    """
+    told = registration_of(load_card(artifacts, version))
+    named = registry.register(told)
+    if deploy:
+        registry.deploy(told.version)
+    return named
 
 
 def registration_of(card: Card) -> Registration:

@@ -55,5 +55,5 @@ class Artifacts(ReadableArtifacts, Protocol):
         ...
 
     def aliases(self) -> dict[str, str]:
-        """Every alias with the folder it names."""
+        """Every alias with the folder it names. Cheap enough to ask every second."""
         ...

@@ -205,6 +205,11 @@ class GcpSettings:
         "bucket", "where Terraform keeps its state: a bucket, or this workspace", choices=("bucket", "local")
     )
     image_tag: str | None = setting(None, "tag of our container images; the version of this program when not set")
+    serving: str = setting(
+        "pipeline",
+        "what scores: the pipeline itself, or beside it an endpoint of Vertex AI for programs of others",
+        choices=("pipeline", "endpoint"),
+    )
     launch: str = setting(
         "template",
         "how Dataflow jobs begin: as Flex Templates, in Google's launcher, or directly, from this machine",

@@ -15,11 +15,9 @@ from fsictl.ports.registry import Registration
 
 pytest.importorskip("google.cloud.aiplatform_v1", reason="no Google libraries: pip install 'fsictl[gcp]'")
 
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import aiplatform_v1 as vertex
-
+from fsictl.backends.gcp.control import Access
 from fsictl.backends.gcp.vertex import VertexPlace, VertexRegistry
+from fsictl.clock import ManualClock
 
 pytestmark = pytest.mark.skipif(
     documents() is None, reason="no discovery documents: python scripts/environments.py contracts"
@@ -119,14 +117,9 @@ def world_here(server: ContractServer) -> World:
 
 @pytest.fixture(name="registry")
 def registry_here(server: ContractServer) -> VertexRegistry:
-    given: dict[str, Any] = {
-        "credentials": AnonymousCredentials(),
-        "client_options": ClientOptions(api_endpoint=server.address),
-        "transport": "rest",
-    }
-    place = VertexPlace(PARENT, "fsictl", "fsictl-scores", "image:1", "serving@p-1.iam.gserviceaccount.com")
-    models, endpoints = vertex.ModelServiceClient(**given), vertex.EndpointServiceClient(**given)
-    return VertexRegistry(place, models, endpoints, lambda version: f"gs://bucket/models/{version}")
+    access = Access("p-1", ManualClock(), server.address)
+    place = VertexPlace(PARENT, "fsictl", "fsictl-scores", "image:1", "worker@p-1.iam.gserviceaccount.com")
+    return VertexRegistry(access, place, lambda version: f"gs://bucket/models/{version}")
 
 
 def test_versions_are_listed_once_each_under_one_model(world: World, registry: VertexRegistry) -> None:
@@ -162,7 +155,7 @@ def test_an_endpoint_changes_over_without_a_moment_in_which_nothing_answers(
         assert registry.deployed() == name.lower()
     (left,) = world.deployed
     assert left["model"] == f"{MODEL}@2"
-    assert left["serviceAccount"] == "serving@p-1.iam.gserviceaccount.com"
+    assert left["serviceAccount"] == "worker@p-1.iam.gserviceaccount.com"
     assert left["dedicatedResources"]["minReplicaCount"] == 1
     before = len(server.requests)
     registry.deploy("B")  # the same again deploys nothing
@@ -187,3 +180,16 @@ def test_what_is_not_there_is_said(world: World, registry: VertexRegistry, serve
     server.reply(METHODS + "endpoints.list", {})
     with pytest.raises(PreconditionError, match="no endpoint fsictl-scores"):
         registry.deploy("C")
+
+
+def test_an_overloaded_service_is_asked_again_and_a_permission_is_explained(
+    world: World, registry: VertexRegistry, server: ContractServer
+) -> None:
+    answers: list[Any] = [Refusal(503, "busy"), Refusal(429, "slow down"), {"endpoints": []}]
+    server.reply(METHODS + "endpoints.list", lambda _: answers.pop(0))
+    with pytest.raises(PreconditionError, match="no endpoint"):
+        registry.deployed()
+    assert answers == []
+    server.reply(METHODS + "models.upload", Refusal(403, "Permission 'aiplatform.models.upload' denied"))
+    with pytest.raises(PreconditionError, match=r"you may not upload a model: .*aiplatform\.models\.upload"):
+        registry.register(registration("A"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +67,12 @@ def test_a_place_that_is_no_directory(tmp_path):
     with pytest.raises(StorageError, match="models"):
         artifacts.put("v1", FILES)
     assert artifacts.folders() == []
+
+
+def test_what_an_editor_left_beside_the_aliases_is_none(tmp_path: Path) -> None:
+    artifacts = LocalArtifacts(tmp_path)
+    artifacts.put("v1", {"card.json": b"{}"})
+    artifacts.point("champion", "v1")
+    (tmp_path / "models" / "aliases" / "champion~").write_text("v0")
+    (tmp_path / "models" / "aliases" / "folder").mkdir()
+    assert artifacts.aliases() == {"champion": "v1"}

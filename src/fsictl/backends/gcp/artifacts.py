@@ -20,12 +20,13 @@ class GcsArtifacts:
 
     A folder is there as soon as its last object is, which lists the others: what a cut connection left is written
     over. An alias is moved only from the generation that was looked at, so of two who move it one succeeds.
-    ``fresh`` is for how many seconds :meth:`resolve` may remember what an alias names.
+    ``fresh`` is for how many seconds :meth:`resolve` and :meth:`aliases` may remember what an alias names.
     """
 
     def __init__(self, objects: Objects, *, fresh: float = 0.0) -> None:
         self._objects, self._fresh = objects, fresh
         self._remembered: dict[str, tuple[float, str | None]] = {}
+        self._listed: tuple[float, list[str]] | None = None
 
     def uri(self, folder: str) -> str:
         """Where the files of a folder are, as other services of Google take it."""
@@ -80,12 +81,12 @@ class GcsArtifacts:
     def point(self, alias: str, folder: str) -> None:
         """Let the alias name that folder."""
         self._objects.write(self._alias(alias, folder), folder.encode())
-        self._remembered.pop(alias, None)
+        self._forget_what_was_seen(alias)
 
     def swap(self, alias: str, expected: str | None, folder: str) -> bool:
         """Let the alias name that folder if it names ``expected`` now, and nobody else moves it meanwhile."""
         name = self._alias(alias, folder)
-        self._remembered.pop(alias, None)
+        self._forget_what_was_seen(alias)
         named, generation = self._look(alias)
         if named != expected:
             return False
@@ -96,7 +97,7 @@ class GcsArtifacts:
     def forget(self, alias: str) -> None:
         """Let the alias name nothing."""
         self._objects.delete(f"{ALIASES}/{check_name('alias', alias)}")
-        self._remembered.pop(alias, None)
+        self._forget_what_was_seen(alias)
 
     def resolve(self, alias: str) -> str | None:
         """The folder that the alias names, or ``None``."""
@@ -109,9 +110,16 @@ class GcsArtifacts:
 
     def aliases(self) -> dict[str, str]:
         """Every alias with the folder it names."""
-        names = [name.removeprefix(f"{ALIASES}/") for name in self._objects.names(f"{ALIASES}/")]
-        named = {alias: self._look(alias)[0] for alias in names}
+        now = self._objects.access.clock.monotonic()
+        if self._listed is None or now - self._listed[0] >= self._fresh:
+            names = self._objects.names(f"{ALIASES}/")
+            self._listed = (now, [name.removeprefix(f"{ALIASES}/") for name in names])
+        named = {alias: self.resolve(alias) for alias in self._listed[1]}
         return {alias: folder for alias, folder in named.items() if folder is not None}
+
+    def _forget_what_was_seen(self, alias: str) -> None:
+        self._remembered.pop(alias, None)
+        self._listed = None
 
     def _alias(self, alias: str, folder: str) -> str:
         """The object of an alias that may name that folder."""

@@ -17,17 +17,17 @@ ID_ATTRIBUTE = "message-id"
 """The attribute by which a message that was published twice is known; our own publishers set it."""
 
 HELD = "held"
-"""The reader of what nobody takes: dead letters, and what could not be delivered, wait there for people."""
+"""The reader that only looks: what a topic had in the last days waits there for people, dead letters above all."""
 
 READERS: dict[str, tuple[str, ...]] = {
     "prices": ("metrics", "sink"),
     "metrics": ("infer", "sink"),
     "reconerr": ("sink",),
     "dead-letter": (HELD,),
-    "jobs": ("workloads",),
-    "job-events": ("orchestrator",),
+    "jobs": ("workloads", HELD),
+    "job-events": (HELD,),
 }
-"""Every topic, with the pipelines that read it; each has a subscription of its own."""
+"""Every topic, with who reads it; each has a subscription of its own."""
 
 
 def topic_id(prefix: str, topic: str) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import NotFound
 from google.cloud import aiplatform_v1 as vertex
 
+from fsictl.backends.gcp.control import Access
 from fsictl.errors import PreconditionError
 from fsictl.ports.registry import Registration
 
@@ -52,25 +55,45 @@ class VertexPlace:
 class VertexRegistry:
     """A model registry, and an endpoint that Terraform made."""
 
-    def __init__(
-        self,
-        place: VertexPlace,
-        models: ModelServiceClient,
-        endpoints: EndpointServiceClient,
-        folder_of: Callable[[str], str],
-    ) -> None:
+    def __init__(self, access: Access, place: VertexPlace, folder_of: Callable[[str], str]) -> None:
         """``folder_of`` gives the ``gs://`` folder of a version's files."""
-        self._place, self._models, self._endpoints, self._folder_of = place, models, endpoints, folder_of
+        self._access, self._place, self._folder_of = access, place, folder_of
+
+    @cached_property
+    def _models(self) -> ModelServiceClient:
+        return self._client(vertex.ModelServiceClient)
+
+    @cached_property
+    def _endpoints(self) -> EndpointServiceClient:
+        return self._client(vertex.EndpointServiceClient)
+
+    def _client(self, kind: Any) -> Any:
+        """Vertex AI answers at an address of the region."""
+        region = self._place.parent.rpartition("/")[2]
+        address = self._access.endpoint or f"{region}-aiplatform.googleapis.com"
+        options = ClientOptions(api_endpoint=address)
+        return kind(credentials=self._access.credentials, transport="rest", client_options=options)
+
+    def _call(self, action: Callable[[], Any], what: str, *, again: bool = True) -> Any:
+        """What a call gave, and when it began a long operation what that gave in the end."""
+        began = self._access.call(action, what, again=again)
+        if hasattr(began, "result"):
+            return self._access.call(lambda: began.result(timeout=_PATIENCE), what)
+        return began
 
     def register(self, version: Registration) -> str:
         """List a version under the one model, or find it there, and let the alias ``champion`` name it."""
         found = self._find(version.labels[VERSION_LABEL])
         if found is None:
-            answer = _done(self._models.upload_model(request=self._upload(version)))
+            request = self._upload(version)
+            answer = self._call(lambda: self._models.upload_model(request=request), "upload a model", again=False)
             return f"{answer.model}@{answer.model_version_id}"
         if CHAMPION not in found.version_aliases:
             named = f"{self._place.model}@{found.version_id}"
-            self._models.merge_version_aliases(name=named, version_aliases=[CHAMPION])
+            aliases = [CHAMPION]
+            self._call(
+                lambda: self._models.merge_version_aliases(name=named, version_aliases=aliases), "name a model version"
+            )
         return f"{self._place.model}@{found.version_id}"
 
     def deploy(self, version: str) -> None:
@@ -94,9 +117,15 @@ class VertexRegistry:
                 service_account=self._place.account,
             )
             traffic = {"0": 100}  # "0" is the one to be deployed
-            _done(self._endpoints.deploy_model(endpoint=endpoint.name, deployed_model=deployed, traffic_split=traffic))
+            self._call(
+                lambda: self._endpoints.deploy_model(
+                    endpoint=endpoint.name, deployed_model=deployed, traffic_split=traffic
+                ),
+                "deploy a model",
+                again=False,
+            )
         for one in before:
-            _done(self._endpoints.undeploy_model(endpoint=endpoint.name, deployed_model_id=one.id))
+            self._take_off(endpoint.name, one.id)
 
     def deployed(self) -> str | None:
         """The label of the version that has all traffic."""
@@ -108,7 +137,14 @@ class VertexRegistry:
         """Take every version off the endpoint; the endpoint itself costs nothing."""
         endpoint = self._endpoint()
         for one in endpoint.deployed_models:
-            _done(self._endpoints.undeploy_model(endpoint=endpoint.name, deployed_model_id=one.id))
+            self._take_off(endpoint.name, one.id)
+
+    def _take_off(self, endpoint: str, number: str) -> None:
+        self._call(
+            lambda: self._endpoints.undeploy_model(endpoint=endpoint, deployed_model_id=number),
+            "undeploy a model",
+            again=False,
+        )
 
     def _upload(self, version: Registration) -> vertex.UploadModelRequest:
         model = vertex.Model(
@@ -131,35 +167,40 @@ class VertexRegistry:
         return vertex.UploadModelRequest(parent=self._place.parent, model_id=self._place.model_id, model=model)
 
     def _exists(self) -> bool:
-        try:
-            self._models.get_model(name=self._place.model)
-        except NotFound:
-            return False
-        return True
+        def get() -> bool:
+            try:
+                self._models.get_model(name=self._place.model, retry=None)
+            except NotFound:
+                return False
+            return True
+
+        return bool(self._call(get, "look for a model"))
 
     def _find(self, label: str) -> Model | None:
         request = vertex.ListModelVersionsRequest(
             name=self._place.model, filter=f'labels.{VERSION_LABEL}="{label}"', page_size=10
         )
-        try:
-            return next(iter(self._models.list_model_versions(request=request)), None)
-        except NotFound:
-            return None
+
+        def first() -> Model | None:
+            try:
+                return next(iter(self._models.list_model_versions(request=request, retry=None)), None)
+            except NotFound:
+                return None
+
+        found: Model | None = self._call(first, "list model versions")
+        return found
 
     def _endpoint(self) -> vertex.Endpoint:
         request = vertex.ListEndpointsRequest(
             parent=self._place.parent, filter=f'display_name="{self._place.endpoint}"', page_size=10
         )
-        found = next(iter(self._endpoints.list_endpoints(request=request)), None)
+        found: vertex.Endpoint | None = self._call(
+            lambda: next(iter(self._endpoints.list_endpoints(request=request, retry=None)), None), "list endpoints"
+        )
         if found is None:
             message = f"there is no endpoint {self._place.endpoint} in {self._place.parent}"
             raise PreconditionError(message, hint="Make it: fsictl infra up, with the endpoint enabled.")
         return found
-
-
-def _done(operation: Any) -> Any:
-    """What a long-running operation gave, when it has ended."""
-    return operation.result(_PATIENCE)
 
 
 def _label(version: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from fsictl.backends.local.database import storage_errors
 from fsictl.backends.local.layout import Layout, make_private
 from fsictl.errors import InputError
-from fsictl.ports.names import check_name
+from fsictl.ports.names import check_name, is_name
 
 
 class LocalArtifacts:
@@ -135,8 +135,9 @@ class LocalArtifacts:
                 return None
 
     def aliases(self) -> dict[str, str]:
-        """Every alias with the folder it names."""
-        named = {path.name: self.resolve(path.name) for path in _visible(self._aliases)}
+        """Every alias with the folder it names; what somebody else put beside them is none."""
+        names = [path.name for path in _visible(self._aliases) if is_name(path.name) and path.is_file()]
+        named = {name: self.resolve(name) for name in names}
         return {alias: folder for alias, folder in named.items() if folder is not None}
 
 

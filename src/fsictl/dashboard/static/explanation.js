@@ -35,13 +35,13 @@ function shares(parts) {
   return list;
 }
 
-function curve(title, values, name) {
+function curve(title, values, name, write) {
   const figure = make("figure");
   const canvas = make("canvas");
   [canvas.width, canvas.height] = [560, 90];
   canvas.setAttribute("aria-hidden", "true");
   const known = values.filter((value) => value != null);
-  const range = known.length ? `${format.plainest(Math.min(...known))} to ${format.plainest(Math.max(...known))}` : "not known";
+  const range = known.length ? `${write(Math.min(...known))} to ${write(Math.max(...known))}` : "not known";
   canvas.hidden = !known.length;
   figure.append(make("figcaption", `${title}: ${range}`), canvas);
   sparkline(canvas, known, name);
@@ -118,7 +118,9 @@ export class Explanation {
       make("h3", "Which features were unusual"),
       shown ? shares(verdict.feature_errors) : make("p", "A rule decided; there are no shares.", "dim"),
       make("h3", "The window that was scored"),
-      curve("Price", column("price"), "price"), curve("RSI", column("rsi"), "rsi"), curve("Autoencoder’s error, second by second", column("error"), "error"),
+      curve("Price", column("price"), "price", format.price),
+      curve("RSI", column("rsi"), "rsi", format.plain),
+      curve("Autoencoder’s error, second by second", column("error"), "error", format.score),
       make("h3", "Where the verdict comes from"),
       lineage(told),
       ...missing.map((what) => make("p", `Missing: ${what}.`, "dim")),

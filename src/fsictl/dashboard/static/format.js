@@ -53,11 +53,6 @@ export function percent(share) {
   return `${value >= 10 || value === 0 ? value.toFixed(0) : Number(value.toPrecision(2))} %`;
 }
 
-/** A number with as many digits as its size asks for. */
-export function plainest(value) {
-  return String(Number(value.toPrecision(6)));
-}
-
 /** Seconds since the epoch as date and time in UTC. */
 export function moment(seconds) {
   return `${day(seconds)} ${clock(seconds)}`;

@@ -126,18 +126,13 @@ class Place:
             self.access,
             self.bigquery,
             self.dataset,
-            messenger=_Lazily(self),
+            open_sink=self._open_sink,
             reader=lambda: bigquery_read_client(self.access, self.environment),
         )
+
+    def _open_sink(self, *arguments: Any, **named: Any) -> Any:
+        return self.messenger.open(*arguments, **named)
 
     @cached_property
     def artifacts(self) -> GcsArtifacts:
         return GcsArtifacts(self.objects)
-
-
-@dataclass
-class _Lazily:
-    place: Place
-
-    def open(self, *arguments: Any, **named: Any) -> Any:
-        return self.place.messenger.open(*arguments, **named)

@@ -112,9 +112,11 @@ locals {
   # Known before the service is made, which its own environment and its schedules need.
   invoker_url = "https://${var.prefix}-invoker-${data.google_project.this.number}.${var.region}.run.app"
 
-  # Cloud Run lets nobody in without a token; the invoker looks once more at who it is.
+  # Cloud Run lets nobody in without a token, and takes the signature away; the invoker looks once more at who it is.
+  # On a cluster the invoker checks everything itself.
   invoker_environment = {
-    FSICTL_INVOKER_AUDIENCE = local.invoker_url
+    FSICTL_INVOKER_AUDIENCE   = local.invoker_url
+    FSICTL_INVOKER_SIGNATURES = var.enable_gke ? "checked" : "cloud-run"
     FSICTL_INVOKER_CALLERS = join(",", concat(
       [google_service_account.component["scheduler"].email],
       [for member in var.invoker_callers : split(":", member)[1] if can(regex("^(user|serviceAccount):", member))],

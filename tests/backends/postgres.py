@@ -41,6 +41,7 @@ def server(folder: Path) -> Iterator[str]:
         (data / "password").write_text(password)
         for path in (data, data / "password"):
             os.chown(path, account.get("user", -1), account.get("group", -1))
+        folder = _within_reach(folder, data, account)
         options = ["--username", "fsictl", "--auth", "scram-sha-256", "--pwfile", str(data / "password")]
         options += ["--encoding", "UTF8", "--locale", "C", "--no-sync"]
         made = [str(folder / "initdb"), "--pgdata", str(data / "data"), *options]
@@ -71,6 +72,18 @@ def _account() -> dict[str, Any]:
         return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _within_reach(folder: Path, data: Path, account: dict[str, Any]) -> Path:
+    """The programs where that account may run them: copied if the working copy is closed to others."""
+    try:
+        subprocess.run([str(folder / "initdb"), "--version"], check=True, capture_output=True, cwd=data, **account)
+    except (OSError, subprocess.CalledProcessError):
+        package = folder.parents[1]
+        for part in (package, package.with_name(f"{package.name}.libs")):  # the wheel's libraries lie beside it
+            shutil.copytree(part, data / "programs" / part.name, symlinks=True)
+        return data / "programs" / folder.relative_to(package.parent)
+    return folder
 
 
 def _free_port() -> int:

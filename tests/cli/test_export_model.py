@@ -15,12 +15,14 @@ from tests.model.versions_of_chance import random_card, random_graph, random_sco
 import fsictl
 from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.cli.main import main
-from fsictl.cli.serve import _from_folder, _port, _storage
+from fsictl.cli.options import CommonOptions
+from fsictl.cli.serve import _port, _scorer
+from fsictl.cli.session import Session
 from fsictl.errors import FsictlError
 from fsictl.model.detectors.autoencoder import autoencoder_graph
 from fsictl.model.scaler import Scaler
 from fsictl.model.scoring import GraphScorer
-from fsictl.model.versions import CHAMPION, store_version
+from fsictl.model.versions import CHAMPION, Scorer, store_version
 
 KERAS = b"not a network, but nobody looks"
 
@@ -34,16 +36,21 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     artifacts.point(CHAMPION, "v1")
 
 
+def served(folder: Path | None = None, uri: str | None = None) -> Scorer:
+    """What `model serve` would score with."""
+    return _scorer(Session(CommonOptions()), "champion", folder, uri)
+
+
 def test_graphs_and_card_score_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "export", "--out", "here", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["files"]) == 2
-    scorer = _from_folder(tmp_path / "here")
+    scorer = served(folder=tmp_path / "here")
     windows = np.random.default_rng(0).standard_normal((3, 30, 6)).astype(np.float32)
     np.testing.assert_array_equal(scorer.graph.score(windows).score, random_scorer().graph.score(windows).score)
     assert main(["model", "export", "--out", "here"]) == 3  # it is there already
     (tmp_path / "here" / "autoencoder.onnx").write_bytes(b"changed")
     with pytest.raises(FsictlError, match="not the file that was stored"):
-        _from_folder(tmp_path / "here")
+        served(folder=tmp_path / "here")
 
 
 def test_the_network_alone(tmp_path: Path) -> None:
@@ -115,13 +122,18 @@ def test_a_savedmodel_gives_the_scores_of_the_graph(tmp_path: Path, preset: str)
 def test_what_vertex_says_is_understood_or_refused() -> None:
     assert _port(None) == 8080
     assert _port("9000") == 9000
-    assert _storage("file:///models/v1") == Path("/models/v1")
-    assert _storage(None) is None
     for wrong in ("x", "70000", "-1"):
         with pytest.raises(FsictlError):
             _port(wrong)
-    with pytest.raises(FsictlError):
-        _storage("gs://bucket/v1")
+    with pytest.raises(FsictlError, match="neither a folder of this machine nor one of a bucket"):
+        served(uri="http://bucket/v1")
+
+
+def test_a_version_is_found_in_the_workspace_or_where_vertex_says(tmp_path: Path) -> None:
+    assert served().version == "v1"
+    assert main(["model", "export", "--out", "here"]) == 0
+    assert served(uri=f"file://{tmp_path / 'here'}").version == "v1"
+    assert served(uri=str(tmp_path / "here")).version == "v1"
 
 
 def test_a_version_is_served_by_a_process_of_its_own(tmp_path: Path) -> None:

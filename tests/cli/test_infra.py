@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from tests.infra.test_draining import Pipelines
 
-from fsictl.cli import infra_cloud
+from fsictl.cli import infra_bill, infra_cloud, status
 from fsictl.cli.main import main
+from fsictl.cli.options import CommonOptions
 from fsictl.cli.session import Session
 from fsictl.errors import ServiceError
 from fsictl.ports.engine import PipelineState
@@ -138,3 +139,26 @@ def test_models_on_the_endpoint_are_taken_off_also_when_terraform_has_nothing_to
     assert json.loads(said.out)["undeployed"] == 2
     assert "2 models will be taken off the endpoint" in said.err
     assert asked == [endpoint]
+
+
+def test_status_tells_what_costs_money_where_terraform_was_used(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(CommonOptions())
+    monkeypatch.setattr(infra_bill, "bill_now", lambda _: [{"what": "control plane"}])
+    assert status._bill(session) == [{"what": "control plane"}]
+
+    def refuse(_: Session) -> None:
+        message = "Terraform is not installed"
+        raise ServiceError(message, hint="Install it.")
+
+    monkeypatch.setattr(infra_bill, "bill_now", refuse)
+    capsys.readouterr()
+    assert status._bill(session) is None
+    assert "is not known: Terraform is not installed" in capsys.readouterr().err
+    shutil.rmtree(".fsictl/terraform")
+    assert status._bill(session) is None
+    assert "fsictl infra cost --now" in capsys.readouterr().err
+    monkeypatch.setenv("FSICTL_TARGET", "local")
+    assert status._bill(Session(CommonOptions())) is None
+    assert capsys.readouterr().err == ""

@@ -16,6 +16,7 @@ from tests.e2e.conftest import SOURCE, Fsictl, eventually
 from tests.infra.offline import ENVIRONMENT, EVERYTHING, MISSING, environment_exists, mirror, schema_of
 
 from fsictl.backends.gcp.names import READERS, account_email, bucket_name, subscription_id, topic_id
+from fsictl.infra import local
 from fsictl.template_files import template_folder
 
 pytestmark = pytest.mark.e2e
@@ -402,6 +403,12 @@ def test_the_local_target_has_the_same_verbs(fsictl: Fsictl, prices: Path) -> No
     assert sorted(fsictl("infra", "park", "--json").json["stopped"]) == ["metrics", "sink"]
     assert fsictl.query("select count(*) n from metrics")[0]["n"] >= 1200
 
+    fsictl("stream", "start", "--only", "metrics")
+    publisher = fsictl.start("generate", "--symbols", "EURUSD")
+    eventually(lambda: local._has_open(Path(f"/proc/{publisher.pid}"), fsictl.directory), "it publishes")
+    assert "uses" in fsictl("infra", "down", "--yes", code=3).err
+    publisher.terminate()
+    publisher.communicate(timeout=60)
     fsictl("stream", "start", "--only", "metrics")
     gone = fsictl("infra", "down", "--yes", "--json").json
     assert gone["stopped"] == ["metrics"]

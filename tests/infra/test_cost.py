@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.infra.offline import EVERYTHING, PROJECT, ROOT, Offline
 
@@ -70,6 +70,7 @@ def test_prices_flow_while_idle_only_if_there_is_a_generator() -> None:
     assert _line(_cost(with_generator), "Pub/Sub", "metrics")[0] == 0.0
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.builds(
         Deployment,
@@ -140,10 +141,10 @@ def test_what_is_billed_now() -> None:
 
 
 def test_the_documentation_has_these_sums() -> None:
-    settings = Settings().prices
+    of = Settings().prices
     share = PRICES.assumed["extreme_share"]
-    count, hz, batch = len(settings.symbols), settings.hz, settings.batch
-    month = traffic(count, hz, batch=batch, linger=settings.linger, extreme_share=share)
+    count, hz, batch = len(of.symbols), of.hz, of.batch
+    month = traffic(count, hz, batch=batch, linger=of.linger, extreme_share=share)
     found = estimate(standard("fsictl"), month, NAMES, PRICES)
     everything = estimate(standard("fsictl", list(Option)), month, NAMES, PRICES)
     patient = traffic(count, hz, batch=batch, linger=0.5, extreme_share=share)

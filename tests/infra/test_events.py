@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fsictl.infra.events import Diagnostic, decoded, from_text
@@ -21,6 +21,7 @@ def test_a_diagnostic_says_where() -> None:
     assert decoded(line) == Diagnostic("error", "No value", "More.", "a.b", "main.tf line 2")
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text() | JSON.map(lambda value: __import__("json").dumps(value)))
 def test_no_line_breaks_the_reader(line: str) -> None:
     decoded(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fsictl.errors import BusyError, FsictlError, PreconditionError, ServiceError, SettingsError
@@ -208,7 +208,7 @@ def test_every_known_failure_is_met_by_an_example() -> None:
     assert len(unmet) <= 3, unmet
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(), st.text(), st.text(), st.sampled_from(Doing))
 def test_whatever_is_said_becomes_one_sentence(summary: str, detail: str, address: str, doing: Doing) -> None:
     said = [Diagnostic("error", summary, f"{summary} {detail}", address)]

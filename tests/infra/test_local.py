@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from fsictl.errors import PreconditionError, StorageError
+from fsictl.clock import ManualClock
+from fsictl.errors import BusyError, PreconditionError, StorageError
 from fsictl.infra import local
 
 
@@ -64,3 +67,19 @@ def test_the_memory_of_the_cloud_is_not_removed(tmp_path: Path) -> None:
     state.write_text('{"resources": [{"type": "google_pubsub_topic"}]}')
     with pytest.raises(PreconditionError, match="only memory"):
         local.check_removable(tmp_path)
+
+
+def test_who_uses_the_folder_is_named(tmp_path: Path) -> None:
+    local.check_unused(tmp_path, ManualClock(0))
+    (tmp_path / "prices.db").write_text("")
+    code = "import sys, time; file = open(sys.argv[1]); print('open', flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", code, str(tmp_path / "prices.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(BusyError, match=f"process {process.pid} "):
+            local.check_unused(tmp_path, ManualClock(0))
+        process.kill()
+    local.check_unused(tmp_path, ManualClock(0))
+    with (tmp_path / "prices.db").open():  # our own do not count
+        local.check_unused(tmp_path, ManualClock(0))

@@ -7,14 +7,14 @@ import datetime
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from fsictl.clock import ManualClock
 from fsictl.errors import ServiceError
-from fsictl.jobs.identity import Door, Doorkeeper, RefusedError
+from fsictl.jobs.identity import REMOVED, Door, Doorkeeper, RefusedError
 
 pytest.importorskip("google.auth", reason="google-auth is not installed: pip install 'fsictl[gcp]'")
 AUDIENCE, CALLER = "https://invoker.example", "scheduler@project.iam.gserviceaccount.com"
@@ -124,6 +124,23 @@ def test_no_token_is_refused(signer: Signer, header: str | None) -> None:
     with pytest.raises(RefusedError) as refused:
         keeper(signer).caller(header)
     assert refused.value.status == 401
+
+
+def test_a_token_that_cloud_run_checked_has_no_signature(signer: Signer) -> None:
+    def stripped(**claims: Any) -> str:
+        return signer.token(**claims).rpartition(".")[0] + "." + REMOVED
+
+    def fetch() -> Mapping[str, str]:
+        raise AssertionError
+
+    behind = Doorkeeper(replace(DOOR, behind_cloud_run=True), ManualClock(), fetch)
+    assert behind.caller(f"Bearer {stripped()}") == CALLER
+    for claims, status in (({"aud": "https://other.example"}, 401), ({"email": "other@example.com"}, 403)):
+        with pytest.raises(RefusedError) as refused:
+            behind.caller(f"Bearer {stripped(**claims)}")
+        assert refused.value.status == status
+    with pytest.raises(RefusedError):
+        keeper(signer).caller(f"Bearer {stripped()}")
 
 
 def test_certificates_are_fetched_rarely_and_anew_for_a_new_key(signer: Signer) -> None:

@@ -41,6 +41,7 @@ SETTINGS = {
         "metrics.rsi_window",
         "metrics.max_gap",
         "metrics.allowed_lateness",
+        "metrics.max_ahead",
     ),
     "infer": (
         *_PLACES,
@@ -94,6 +95,7 @@ def build(pipeline: beam.Pipeline, name: str, settings: Settings) -> None:
             dead_letters=letters,
             parameters=metrics_parameters_of(settings),
             allowed_lateness=metrics.allowed_lateness,
+            max_ahead=metrics.max_ahead,
         )
     elif name == "infer":
         build_infer(

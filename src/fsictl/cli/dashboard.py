@@ -39,6 +39,7 @@ def dashboard(
 
     session.set("dashboard.host", host, "--host")
     session.set("dashboard.port", port, "--port")
+    session.need_this_machine("the live page", instead="Grafana draws the cloud's tables: dashboard grafana DIR.")
     settings, model = session.settings.dashboard, session.settings.model
     local = session.settings.target == "local"
     pace = FREE if local else METERED

@@ -57,7 +57,7 @@ def demo(
 
 
 def _prepare(session: Session, *, fresh: bool) -> None:
-    session.check_settings()
+    session.need_this_machine("the demo", instead="Leave --target away; on Google Cloud: fsictl stream start.")
     running = (
         [one.name for one in session.local_engine.status() if one.pid is not None] if session.root.is_dir() else []
     )

@@ -207,7 +207,8 @@ def _publish(
 
     prices = session.settings.prices
     stop = SignalStop(session.environment)
-    session.make_workspace()
+    if not session.is_cloud:
+        session.make_workspace()
     with session.output.progress("publishing", length) as bar:
         first: int | None = None
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fsictl.cli.infra_cloud import opened
+from fsictl.cli.infra_cloud import FOLDER, opened
 from fsictl.cli.infra_cost import dollars
 from fsictl.cli.session import Session
+
+
+def is_known_here(session: Session) -> bool:
+    """Whether Terraform was used in this workspace; elsewhere it would first have to get its provider."""
+    return (session.root / FOLDER / ".terraform").exists()
 
 
 def bill_now(

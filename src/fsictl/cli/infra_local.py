@@ -69,6 +69,7 @@ class LocalInfra:
             output.say("Nothing was changed.")
             return
         stopped = drain(session.engine, NAMES, timeout)
+        local.check_unused(self._root, session.clock)
         local.remove(self._root)
         output.say(f"Removed {self._root}. The settings file stays.")
         output.document({"removed": str(self._root), "stopped": stopped, "bytes": size})

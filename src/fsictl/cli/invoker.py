@@ -84,7 +84,8 @@ def _door(session: Session) -> Doorkeeper | None:
     if not chosen.callers:
         message = "invoker.audience is set, but invoker.callers names nobody who may ask"
         raise SettingsError(message, hint="Name the e-mail addresses of the accounts that may call.")
-    return Doorkeeper(Door(chosen.audience, chosen.issuers, chosen.callers), session.clock)
+    door = Door(chosen.audience, chosen.issuers, chosen.callers, chosen.signatures == "cloud-run")
+    return Doorkeeper(door, session.clock)
 
 
 def _is_loopback(host: str) -> bool:

@@ -145,7 +145,8 @@ def _tables(ticks: Ticks, parameters: Any) -> Iterator[pa.Table]:
 def _into_table(session: Session, tables: Iterator[pa.Table], rejects: list[Reject]) -> int:
     from fsictl.streams.pipeline import dead_letters
 
-    session.make_workspace()
+    if not session.is_cloud:
+        session.make_workspace()
     rows = 0
     for table in tables:
         session.warehouse.write("metrics", table)

@@ -163,7 +163,8 @@ def _run(session: Session, name: str, signals: SignalStop, stop: Callable[[], St
     from fsictl.streams.pipeline import run_pipeline
 
     settings = session.settings.stream
-    session.make_workspace()
+    if not session.is_cloud:
+        session.make_workspace()
     pipeline, channel = _FACTORIES[name](session)
     with channel:
         logging.info("%s started", name)

@@ -21,12 +21,12 @@ from fsictl.settings.schema import Settings
 if TYPE_CHECKING:
     from fsictl.backends.gcp.engine import DataflowEngine
     from fsictl.backends.local.engine import LocalEngine
-    from fsictl.backends.local.messenger import LocalMessenger
     from fsictl.backends.local.policy import Policy
     from fsictl.backends.relational.database import RelationalDatabase
+    from fsictl.cli.cloud import Cloud
     from fsictl.ports.artifacts import Artifacts
     from fsictl.ports.engine import Engine
-    from fsictl.ports.messenger import PipelineProgress
+    from fsictl.ports.messenger import Messenger, PipelineProgress
     from fsictl.ports.registry import ModelRegistry
     from fsictl.ports.warehouse import Warehouse
     from fsictl.sql.project import SqlProject
@@ -82,8 +82,11 @@ class Session:
         _ = self.loaded
 
     def need_workspace(self) -> None:
-        """Raise ``PreconditionError`` when there is no local state yet, so that reading says what to do first."""
-        if not self.root.is_dir():
+        """Raise ``PreconditionError`` when there is no local state yet, so that reading says what to do first.
+
+        Google Cloud needs none.
+        """
+        if not self.root.is_dir() and not self.is_cloud:
             message = f"there is no fsictl workspace in {self.workspace}"
             hint = "Run `fsictl demo` to see everything at work, or `fsictl init` to start your own here."
             raise PreconditionError(message, hint=hint)
@@ -110,16 +113,24 @@ class Session:
             tables_ms={table: round(age * 24 * _HOUR_MS) for table, age in days.items() if age is not None},
         )
 
-    def _check_local(self) -> None:
-        """Raise ``PreconditionError`` on a target that only ``fsictl infra`` knows."""
-        if self.settings.target != "local":
-            message = f"this command does not run on the target {self.settings.target} yet"
-            raise PreconditionError(message, hint="Leave --target away to run it here; `fsictl infra` knows the cloud.")
+    def need_this_machine(self, what: str, *, instead: str) -> None:
+        """Raise ``PreconditionError`` on another target, for what only runs here; ``instead`` is what to do there."""
+        if self.is_cloud:
+            message = f"{what} runs on this machine only, and the target is {self.settings.target}"
+            raise PreconditionError(message, hint=instead)
 
     @cached_property
-    def messenger(self) -> LocalMessenger:
+    def cloud(self) -> Cloud:
+        """The data services of the target ``gcp``."""
+        from fsictl.cli.cloud import Cloud
+
+        return Cloud(self.settings.gcp, self.environment, self.clock)
+
+    @cached_property
+    def messenger(self) -> Messenger:
         """The target's messenger."""
-        self._check_local()
+        if self.is_cloud:
+            return self.cloud.messenger
         from fsictl.backends.local.messenger import LocalMessenger
 
         return LocalMessenger(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
@@ -127,28 +138,34 @@ class Session:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The target's warehouse."""
-        self._check_local()
-        from fsictl.backends.local.warehouse import LocalWarehouse
-
-        tables = LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
+        tables = self.cloud.warehouse if self.is_cloud else self._local_warehouse
         if self._registry is None:
             return tables
         from fsictl.backends.relational.warehouse import RegisteredWarehouse
 
         return RegisteredWarehouse(tables, self._registry)
 
+    @property
+    def _local_warehouse(self) -> Warehouse:
+        from fsictl.backends.local.warehouse import LocalWarehouse
+
+        return LocalWarehouse(self.root, self.clock, poll=self.settings.stream.poll, policy=self.policy)
+
     @cached_property
     def artifacts(self) -> Artifacts:
         """The target's store of model versions."""
-        self._check_local()
-        from fsictl.backends.local.artifacts import LocalArtifacts
-
-        files = LocalArtifacts(self.root)
+        files = self.cloud.artifacts if self.is_cloud else self._local_artifacts
         if self._registry is None:
             return files
         from fsictl.backends.relational.artifacts import RegisteredArtifacts
 
         return RegisteredArtifacts(files, self._registry, self.clock, fresh_for=1.0)
+
+    @property
+    def _local_artifacts(self) -> Artifacts:
+        from fsictl.backends.local.artifacts import LocalArtifacts
+
+        return LocalArtifacts(self.root)
 
     @cached_property
     def _registry(self) -> RelationalDatabase | None:

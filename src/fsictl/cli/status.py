@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from fsictl.dashboard.watch import Watch
+    from fsictl.ports.engine import PipelineStatus
 
 _STATE_STYLE = {
     "running": "green",
@@ -29,6 +30,7 @@ _STATE_STYLE = {
     "restarting": "yellow",
     "failed": "bold red",
     "stopped": "dim",
+    "unknown": "dim",
 }
 
 
@@ -43,19 +45,19 @@ def status(
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
 ) -> None:
     """Show what runs here, how far it is, the model and the newest prices."""
-    if session.settings.target == "gcp":
-        from fsictl.cli.infra_bill import bill_now, show_bill
-
-        show_bill(session, bill_now(session))
-        return
     session.need_workspace()
     looks = looks_at(session)
     if not watch:
         found = overview(session, looks)
+        bill = _bill(session)
         if session.output.as_json:
-            session.output.document(found)
+            session.output.document(found if bill is None else {**found, "costs_now": bill})
         else:
             session.output.console.print(rendered(found))
+            if bill is not None:
+                from fsictl.cli.infra_bill import show_bill
+
+                show_bill(session, bill)
         return
     if session.output.as_json or not sys.stdout.isatty():
         while True:
@@ -68,6 +70,22 @@ def status(
         while True:
             live.update(rendered(overview(session, looks), height=console.height), refresh=True)
             session.clock.sleep(interval)
+
+
+def _bill(session: Session) -> list[dict[str, object]] | None:
+    """What costs money on Google Cloud now; ``None`` on this machine, or when it cannot be told, and why is said."""
+    if not session.is_cloud:
+        return None
+    from fsictl.cli.infra_bill import bill_now, is_known_here
+
+    if not is_known_here(session):
+        session.output.say("What costs money now says [bold]fsictl infra cost --now[/bold].")
+        return None
+    try:
+        return bill_now(session)
+    except FsictlError as error:
+        session.output.say(f"What costs money now is not known: {error}. {error.hint}")
+        return None
 
 
 def looks_at(session: Session) -> Watch:
@@ -84,25 +102,25 @@ def overview(session: Session, looks: Watch) -> dict[str, Any]:
     looks.look()
     told, model = looks.status(), session.settings.model
     limits = Limits(model.overbought, model.oversold, model.stale_after)
-    running = {one.name: one for one in session.engine.status()}
+    running, unknown = _running(session)
     pipelines = []
     for name in NAMES:
         progress, one = session.progress(name), running.get(name)
         pipelines.append(
             {
                 "pipeline": name,
-                "state": one.state.value if one is not None else "stopped",
+                "state": one.state.value if one is not None else "unknown" if unknown else "stopped",
                 "restarts": one.restarts if one is not None else 0,
                 "waiting": sum(progress.backlog.values()) if progress is not None else 0,
                 "committed_ms": progress.committed_ms if progress is not None else None,
                 "counters": dict(progress.counters) if progress is not None else {},
-                "detail": one.detail if one is not None else "",
+                "detail": one.detail if one is not None else unknown,
             }
         )
     newest = None if told["newest"] is None else told["newest"] * 1000 - 1
     champions = named(session.artifacts, CHAMPION)
     return {
-        "workspace": str(session.workspace),
+        "workspace": _place(session),
         "at": session.clock.now_ms(),
         "feed": told["feed"],
         "lag": told["lag"],
@@ -115,11 +133,31 @@ def overview(session: Session, looks: Watch) -> dict[str, Any]:
         "model": champions.shared,
         "models_by_symbol": dict(champions.own),
         "model_warnings": _model_warnings(session, champions),
-        "latency_ms": _latency(session),
+        "latency_ms": {} if session.is_cloud else _latency(session),
         "bytes": session.messenger.sizes(),
-        "bytes_free": shutil.disk_usage(session.root).free,
+        "bytes_free": None if session.is_cloud else shutil.disk_usage(session.root).free,
         "symbols": [_symbol(row) for row in looks.rows(limits)],
     }
+
+
+def _place(session: Session) -> str:
+    gcp = session.settings.gcp
+    return f"project {gcp.project}, dataset {gcp.dataset}" if session.is_cloud else str(session.workspace)
+
+
+def _running(session: Session) -> tuple[dict[str, PipelineStatus], str]:
+    """What the engine knows of each pipeline; on the cloud also why it cannot tell, and the rest is told all the same.
+
+    An emulator has no Dataflow: there pipelines run in the foreground.
+    """
+    if session.is_cloud and session.cloud.access.emulated and session.cloud.access.endpoint is None:
+        return {}, "there is no Dataflow beside the emulators"
+    try:
+        return {one.name: one for one in session.engine.status()}, ""
+    except FsictlError as error:
+        if not session.is_cloud:
+            raise
+        return {}, str(error)
 
 
 _LAST_MESSAGES = 600
@@ -315,6 +353,8 @@ def _machine(found: dict[str, Any]) -> Any:
         if one is not None
     ]
     waits = f"after a second closes: {'; '.join(parts)} · " if parts else ""
+    if found["bytes_free"] is None:
+        return Text(waits.removesuffix(" · "), style="dim")
     sizes = ", ".join(f"{name} {_megabytes(size)}" for name, size in found["bytes"].items() if size)
     return Text(f"{waits}on disk: {sizes or 'nothing'}; {found['bytes_free'] / 1e9:,.1f} GB free", style="dim")
 

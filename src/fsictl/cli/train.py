@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ from fsictl.cli.command import command
 from fsictl.cli.models import training_options, window_rules
 from fsictl.cli.output import counted, time_text
 from fsictl.cli.session import Session
-from fsictl.errors import CheckFailedError, UsageError
+from fsictl.errors import CheckFailedError, PreconditionError, UsageError
 
 if TYPE_CHECKING:
     from fsictl.model.train import TrainingReport
@@ -44,6 +45,9 @@ def train(
     preset: Annotated[
         str, typer.Option(help="standard, or ancestor: price levels and plain errors, the row to beat.")
     ] = "standard",
+    on_cloud_run: Annotated[
+        bool, typer.Option("--on-cloud-run", help="gcp: have the Cloud Run job train, and wait for it.")
+    ] = False,
 ) -> None:
     """Train the model on stored metrics (--now), regularly (--schedule), or show past runs (--history)."""
     if now + history + (schedule is not None) != 1:
@@ -51,8 +55,21 @@ def train(
         raise UsageError(
             message, hint="`fsictl train --now` makes a version, `fsictl train --history` shows past runs."
         )
-    session.need_workspace()
+    if on_cloud_run:
+        given_options = {
+            "--symbol": None if symbol == ALL_SYMBOLS else symbol,
+            "--hours": hours,
+            "--window": window,
+            "--until": until,
+            "--seed": seed,
+            "--steps": steps,
+            "--detector": detector,
+            "--preset": None if preset == "standard" else preset,
+        }
+        _train_on_cloud_run(session, given_options, now=now)
+        return
     if schedule is not None:
+        session.need_workspace()
         params = {"hours": hours, "seed": seed, "steps": steps, "symbol": None if symbol == ALL_SYMBOLS else symbol}
         given = {"--window": window, "--until": until, "--detector": detector}
         given |= {"--preset": None if preset == "standard" else preset}
@@ -63,6 +80,7 @@ def train(
         _schedule(session, schedule, {name: value for name, value in params.items() if value is not None})
         return
     if history:
+        session.need_workspace()
         _show_history(session)
         return
     for key, value, flag in (
@@ -73,6 +91,7 @@ def train(
         ("model.detector", detector, "--detector"),
     ):
         session.set(key, value, flag)
+    session.need_workspace()
     session.output.say("Training here and now, past the orchestrator.")
     until_ms = times.moment(until, session.clock.now_ms()) if until is not None else None
     chosen = None if symbol == ALL_SYMBOLS else symbol
@@ -83,6 +102,26 @@ def train(
         message = f"the gate refused it: {gate.get('reason')}"
         hint = f"Train on more hours, or see `fsictl model show {report.version}` and `fsictl model promote --help`."
         raise CheckFailedError(message, hint=hint)
+
+
+def _train_on_cloud_run(session: Session, options: Mapping[str, object], *, now: bool) -> None:
+    """Have the Cloud Run job that Terraform made train with these options."""
+    if not now:
+        message = "--on-cloud-run trains once, with --now"
+        raise UsageError(message, hint="Its schedule is Terraform's: the variable train_schedule.")
+    if not session.is_cloud:
+        message = f"the target {session.settings.target} has no Cloud Run jobs"
+        raise PreconditionError(message, hint="Say where: --target gcp.")
+    from fsictl.cli.cloud import run_workload
+
+    arguments = ["train", "--now"]
+    for flag, value in options.items():
+        arguments += [flag, str(value)] if value is not None else []
+    execution = run_workload(
+        session.settings, session.environment, session.clock, "train", arguments, session.output.say
+    )
+    session.output.say(f"Trained by the execution {execution}. See [bold]fsictl model list[/bold].")
+    session.output.document({"execution": execution})
 
 
 def _schedule(session: Session, cron: str, params: dict[str, object]) -> None:

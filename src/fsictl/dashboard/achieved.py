@@ -30,7 +30,7 @@ class Achieved:
         minute = pc.divide(scored["timestamp"], pa.scalar(60_000, pa.int64()))
         flags = {name: pc.cast(pc.fill_null(scored[name], False), pa.int64()) for name in ("unreliable", "alert")}
         table = pa.table({"minute": minute, "version": scored["model_version"], **flags})
-        counted = table.group_by(["minute", "version"]).aggregate(
+        counted = table.group_by(["minute", "version"], use_threads=False).aggregate(
             [("unreliable", "count"), ("unreliable", "sum"), ("alert", "sum")]
         )
         names = ("minute", "version", "unreliable_count", "unreliable_sum", "alert_sum")

@@ -25,6 +25,10 @@ class AlertLog:
 
     def add(self, rows: pa.Table) -> list[Alert]:
         """Take rows of ``reconerr``, in order of time for each symbol; returns the alerts that are new or grew."""
+        import pyarrow.compute as pc
+
+        if not pc.any(rows["alert"]).as_py():  # most of the time
+            return []
         changed = {}
         for alert in episodes_of(rows):
             before = self._alerts.get(self._last.get((alert.symbol, alert.model_version), ""))

@@ -32,9 +32,10 @@ class Fresh:
 
     def since(self) -> dict[str, int]:
         """The end of each symbol's first bar among these rows (s); for those that were rewritten that is 0."""
-        first = self.rows.group_by("symbol").aggregate([("timestamp", "min")])
-        found = zip(first["symbol"].to_pylist(), first["timestamp_min"].to_pylist(), strict=True)
-        return {symbol: seconds_of(time) for symbol, time in found} | dict.fromkeys(self.rewritten, 0)
+        first: dict[str, int] = {}
+        for symbol, time in zip(self.rows["symbol"].to_pylist(), self.rows["timestamp"].to_pylist(), strict=True):
+            first[symbol] = min(time, first.get(symbol, time))
+        return {symbol: seconds_of(time) for symbol, time in first.items()} | dict.fromkeys(self.rewritten, 0)
 
 
 class Tail:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsictl.errors import PreconditionError, StorageError
+from fsictl.clock import Clock
+from fsictl.errors import BusyError, PreconditionError, StorageError
 
 LEAST_FREE = 1_000_000_000
 """Bytes below which a day of prices may not fit."""
@@ -71,6 +74,43 @@ def check_removable(root: Path) -> None:
     if state.is_file() and '"type": "google_' in state.read_text(encoding="utf-8", errors="replace"):
         message = f"{state} is the only memory of what is on Google Cloud"
         raise PreconditionError(message, hint="Take that down first: `fsictl infra down --target gcp`.")
+
+
+ENDS_WITHIN = 10.0
+"""Seconds that a process which was told to end may still have files open."""
+
+_LOOK_EVERY = 0.2
+
+
+def check_unused(root: Path, clock: Clock) -> None:
+    """Raise ``BusyError`` when another process keeps a file of the folder open, such as a publisher or the page."""
+    end = clock.monotonic() + ENDS_WITHIN
+    while users := [process for process in _processes() if _has_open(process, root)]:
+        if clock.monotonic() >= end:
+            command = " ".join(_command_line(users[0])[-4:])
+            message = f"process {users[0].name} ({command}) uses {root}"
+            raise BusyError(message, hint="End it (Ctrl-C, or `kill` and its number), then run it again.")
+        clock.sleep(_LOOK_EVERY)
+
+
+def _processes() -> list[Path]:
+    """Every process but this one."""
+    return [process for process in Path("/proc").glob("[0-9]*") if int(process.name) != os.getpid()]
+
+
+def _has_open(process: Path, root: Path) -> bool:
+    with suppress(OSError):  # it is somebody else's, or it has ended
+        for descriptor in (process / "fd").iterdir():
+            with suppress(OSError):
+                if os.readlink(descriptor).startswith(f"{root}/"):
+                    return True
+    return False
+
+
+def _command_line(process: Path) -> list[str]:
+    with suppress(OSError):
+        return (process / "cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+    return ["?"]
 
 
 def remove(root: Path) -> None:

@@ -186,6 +186,11 @@ class InvokerSettings:
         "sql", "workload that is meant when none is named", choices=("train", "score", "sql", "rfm")
     )
     audience: str | None = setting(None, "audience that an identity token must be for; without it none is asked for")
+    signatures: str = setting(
+        "checked",
+        "who checks the signatures of tokens: this program, or Cloud Run before it, which takes them away",
+        choices=("checked", "cloud-run"),
+    )
     issuers: tuple[str, ...] = setting(
         ("https://accounts.google.com", "accounts.google.com"), "who may have issued an identity token"
     )

@@ -128,7 +128,7 @@ def run_query(
     real = bigquery.QueryJobConfig(default_dataset=default)
 
     def look() -> Any:
-        return client.query(sql, job_config=dry, retry=None, timeout=60.0).statement_type
+        return client.query(sql, job_config=dry, retry=None, job_retry=None, timeout=60.0).statement_type
 
     try:
         _only_select(access.call(look, "ask BigQuery"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -20,8 +20,6 @@ from fsictl.records.conform import conform, has_symbols, time_column
 from fsictl.records.schemas import TABLES, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from google.cloud.bigquery import Client
     from google.cloud.bigquery_storage_v1 import BigQueryReadClient
 
@@ -29,14 +27,8 @@ _US = 1000
 _DAY_MS = 86_400_000
 
 
-class OpensSinks(Protocol):
-    """The messenger, as far as the warehouse needs it."""
-
-    def open(
-        self, pipeline: str, inputs: Sequence[str], *, write_rows: Callable[[Mapping[str, pa.Table]], None]
-    ) -> Channel:
-        """A channel that writes rows."""
-        ...
+OpenSink = Callable[..., Channel]
+"""Opens a channel of (pipeline, inputs) whose rows go to ``write_rows``: a messenger's ``open``."""
 
 
 class BigQueryWarehouse:
@@ -46,7 +38,7 @@ class BigQueryWarehouse:
     by the new one. A write of many rows, or of old ones, is a load job, which is there as a whole; others are streamed
     some hundred rows at a time: when that fails in the middle some rows are there, and writing all of them again
     changes nothing. ``most_bytes`` is the most that one query may read; one that would read more is refused by
-    BigQuery, and costs nothing. ``reader`` makes what fetches large results; ``messenger`` is needed by :meth:`sink`.
+    BigQuery, and costs nothing. ``reader`` makes what fetches large results; ``open_sink`` is needed by :meth:`sink`.
     """
 
     def __init__(
@@ -55,11 +47,11 @@ class BigQueryWarehouse:
         client: Client,
         dataset: str,
         *,
-        messenger: OpensSinks | None = None,
+        open_sink: OpenSink | None = None,
         reader: Callable[[], BigQueryReadClient] | None = None,
         most_bytes: int | None = None,
     ) -> None:
-        self._access, self._client, self._dataset, self._messenger = access, client, dataset, messenger
+        self._access, self._client, self._dataset, self._open_sink = access, client, dataset, open_sink
         self._reader, self._most_bytes = reader, most_bytes
         self._written = 0
         self._checked: set[str] = set()
@@ -142,10 +134,10 @@ class BigQueryWarehouse:
 
     def sink(self, pipeline: str, inputs: Sequence[str]) -> Channel:
         """The channel of the pipeline that writes tables; rows are written before their messages are acknowledged."""
-        if self._messenger is None:
+        if self._open_sink is None:
             message = "this warehouse was opened without a messenger"
             raise PreconditionError(message, hint="Open both together to run the sink.")
-        return self._messenger.open(pipeline, inputs, write_rows=self._write_all)
+        return self._open_sink(pipeline, inputs, write_rows=self._write_all)
 
     def _write_all(self, rows: Mapping[str, pa.Table]) -> None:
         checked = {table: conform(_schema(table), part) for table, part in rows.items()}

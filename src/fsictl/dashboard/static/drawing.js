@@ -32,12 +32,13 @@ function clipped(plot, draw) {
 /** Shade [from, to, name of a colour] over the height of the chart. */
 export function shade(plot, parts) {
   clipped(plot, (ctx, box) => {
-    ctx.globalAlpha = Number(colour("shade"));
+    const alpha = Number(colour("shade"));
     let edge = box.left; // what is see-through must not lie on top of another
     for (const [from, to, name] of parts) {
       const left = Math.max(edge, plot.valToPos(from, "x", true));
       const right = Math.max(left + devicePixelRatio, plot.valToPos(to, "x", true));
       if (plot.valToPos(to, "x", true) < left || left > box.left + box.width) continue;
+      ctx.globalAlpha = name === "unreliable" ? alpha * 1.35 : alpha; // what the page is for
       ctx.fillStyle = colour(name);
       ctx.fillRect(left, box.top, right - left, box.height);
       edge = right;

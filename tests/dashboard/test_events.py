@@ -38,7 +38,7 @@ def with_feed(watch: Watch, act: Callable[[Feed], Awaitable[None]], pace: Pace =
         feed = Feed(watch, lane, pace)
         looking = asyncio.create_task(feed.run())
         try:
-            await asyncio.wait_for(act(feed), 30)
+            await asyncio.wait_for(act(feed), 120)
         finally:
             looking.cancel()
 

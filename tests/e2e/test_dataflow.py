@@ -94,7 +94,9 @@ def test_a_training_is_asked_of_cloud_run(fsictl: Fsictl, cloud: Cloud) -> None:
     assert trained.json == {"execution": "x1"}
     (request,) = cloud.server.asked("run.projects.locations.jobs.run")
     assert request.path["name"] == place
-    assert request.body["overrides"]["containerOverrides"] == [{"args": ["train", "--now", "--hours", "48.0"]}]
+    assert request.body["overrides"]["containerOverrides"] == [
+        {"name": "fsictl", "args": ["train", "--now", "--hours", "48.0"]}
+    ]
 
 
 @pytest.mark.parametrize(

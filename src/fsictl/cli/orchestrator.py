@@ -229,7 +229,7 @@ def _schedule_rows(session: Session) -> list[dict[str, Any]]:
     return [
         {
             "entry": entry.text,
-            "from": "fsictl.toml" if added is None else "a command",
+            "from": "the settings" if added is None else "a command",
             "next": entry.cron.next_after(now),
         }
         for entry, added in entries(session)

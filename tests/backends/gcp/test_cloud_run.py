@@ -45,7 +45,7 @@ def test_a_job_is_begun_once_and_waited_for(server: ContractServer) -> None:
     assert run(server, clock, said) == "fsictl-train-x1"
     (request,) = server.asked(RUN)
     assert request.path["name"] == f"projects/{PROJECT}/locations/europe-west1/jobs/fsictl-train"
-    assert request.body == {"overrides": {"containerOverrides": [{"args": ["train", "--now"]}]}}
+    assert request.body == {"overrides": {"containerOverrides": [{"name": "fsictl", "args": ["train", "--now"]}]}}
     assert clock.monotonic() == 30.0
     assert said == ["fsictl-train: execution fsictl-train-x1 has begun"]
 

@@ -100,6 +100,7 @@ class PubSubChannel:
         if self._write_rows is not None:
             self._write_rows(step.rows)
         self._publish(step.outgoing)
+        self._places.renew()  # which may have taken long enough for another process to take over
         self._keep(step, [(one.topic, one.id) for one in taken])
         for one in taken:
             self._given.popleft()

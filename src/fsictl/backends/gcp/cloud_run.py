@@ -9,6 +9,8 @@ from fsictl.backends.gcp.control import Access
 from fsictl.errors import CheckFailedError, ServiceError
 
 _LOOK_EVERY = 10.0
+_CONTAINER = "fsictl"
+"""The container that Terraform gives every job; one with a database has a second, which reaches it."""
 
 
 def run_job(
@@ -20,7 +22,7 @@ def run_job(
     seconds: it goes on then. It is asked for once only, so that no workload runs twice.
     """
     name = f"projects/{access.project}/locations/{region}/jobs/{job}"
-    body = {"overrides": {"containerOverrides": [{"args": list(arguments)}]}}
+    body = {"overrides": {"containerOverrides": [{"name": _CONTAINER, "args": list(arguments)}]}}
     operation = access.request("POST", "run", f"v2/{name}:run", what=f"run the job {job}", body=body)
     execution = str(operation.get("metadata", {}).get("name", "")).rsplit("/", 1)[-1] or job
     say(f"{job}: execution {execution} has begun")

@@ -15,6 +15,7 @@ from typing import Any
 
 from fsictl.errors import InputError
 from fsictl.model.card import Card
+from fsictl.model.network import build_network
 from fsictl.model.presets import preset_of
 
 
@@ -28,6 +29,7 @@ class ScoreFacts:
     bend: bool
     reference: tuple[float, ...]
     largest: bool
+    activation: str
 
     def as_json(self) -> str:
         """For the program that runs under TensorFlow."""
@@ -37,8 +39,9 @@ class ScoreFacts:
 def facts_of(card: Card, graph: bytes) -> ScoreFacts:
     """The facts from the card, and the reference errors from the autoencoder's ONNX graph, which holds them."""
     scaler = card.scaler
-    largest = preset_of(card.preset).score == "fmax"
-    return ScoreFacts(card.length, scaler.center, scaler.scale, scaler.bend, _reference(graph), largest)
+    preset = preset_of(card.preset)
+    largest, activation = preset.score == "fmax", preset.activation
+    return ScoreFacts(card.length, scaler.center, scaler.scale, scaler.bend, _reference(graph), largest, activation)
 
 
 def _reference(graph: bytes) -> tuple[float, ...]:
@@ -61,7 +64,8 @@ def write(network_file: Path, facts: ScoreFacts, folder: Path) -> None:
     import keras
     import tensorflow as tf
 
-    network = keras.models.load_model(network_file, compile=False, safe_mode=True)
+    network = build_network(facts.length, len(facts.center), facts.activation)
+    network.load_weights(network_file)  # nothing else of the file: it could name functions to call
     center, scale, reference = (tf.constant(one, tf.float32) for one in (facts.center, facts.scale, facts.reference))
 
     def serve(window: Any) -> dict[str, Any]:
@@ -85,7 +89,11 @@ def main(arguments: list[str]) -> None:
     network, facts, folder = map(Path, arguments)
     read = json.loads(facts.read_text(encoding="utf-8"))
     center, scale, reference = (tuple(read[name]) for name in ("center", "scale", "reference"))
-    write(network, ScoreFacts(read["length"], center, scale, read["bend"], reference, read["largest"]), folder)
+    write(
+        network,
+        ScoreFacts(read["length"], center, scale, read["bend"], reference, read["largest"], read["activation"]),
+        folder,
+    )
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ READS = {
 }
 WRITES = {"metrics": {"metrics", "dead-letter"}, "infer": {"reconerr", "dead-letter"}, "sink": {"dead-letter"}}
 KEEPS = {
-    "metrics": {"CloseSeconds": ({"operator": "read_modify_write_spec"}, 1)},
+    "metrics": {"CloseSeconds": ({"operator": "read_modify_write_spec", "newest": "read_modify_write_spec"}, 1)},
     "infer": {
         "JudgeRows": (
             {"operator": "read_modify_write_spec", "waiting": "bag_spec", "due": "read_modify_write_spec"},

@@ -15,6 +15,7 @@ from tests.model.market import metrics_table
 
 from fsictl.backends.gcp.beam import AsPublished, AsReceived, OneRowEach, kept_steps
 from fsictl.backends.gcp.message_ids import message_id
+from fsictl.clock import ManualClock
 from fsictl.records.arrow import ticks_to_table
 from fsictl.records.encoding import decode_rows, decode_ticks, encode_rows, encode_ticks
 from fsictl.records.message import Message, Received
@@ -26,7 +27,7 @@ MOMENT = Timestamp(micros=1_700_000_000_123_456)
 
 
 def received(message: PubsubMessage) -> Received:
-    (one,) = AsReceived("prices").process(message, MOMENT)
+    (one,) = AsReceived("prices", ManualClock(77)).process(message, MOMENT)
     return one
 
 
@@ -46,7 +47,7 @@ def test_an_attribute_that_the_runner_kept_for_itself_is_event_time() -> None:
 
 def test_a_message_without_data_is_one() -> None:
     one = received(PubsubMessage(None, {"symbol": "A"}))
-    assert (one.message.data, one.id, one.published_ms) == (b"", "", 0)
+    assert (one.message.data, one.id, one.published_ms) == (b"", "", 77)
     assert len(decode_ticks([one]).rejects) == 1
 
 

@@ -14,10 +14,12 @@ from apache_beam.pvalue import PBegin, PCollection
 from fsictl.backends.gcp.message_ids import own_attributes, published_attributes
 from fsictl.backends.gcp.names import ID_ATTRIBUTE
 from fsictl.backends.gcp.rows import one_row_messages
+from fsictl.clock import Clock, SystemClock
 from fsictl.records.message import Message, Received
 from fsictl.records.schemas import Schema
 
 TIMESTAMP_ATTRIBUTE = "timestamp"
+_CLOCK = SystemClock()
 
 
 class FromSubscription(beam.PTransform):
@@ -42,17 +44,18 @@ class FromSubscription(beam.PTransform):
 
 
 class AsReceived(beam.DoFn):
-    """Pub/Sub's messages to ours."""
+    """Pub/Sub's messages to ours; one whose time of publication the runner does not tell was published now."""
 
-    def __init__(self, topic: str) -> None:
-        self._topic = topic
+    def __init__(self, topic: str, clock: Clock = _CLOCK) -> None:
+        self._topic, self._clock = topic, clock
 
     def process(self, message: PubsubMessage, moment: Any = beam.DoFn.TimestampParam) -> Iterator[Received]:
         # The runner may keep the attributes that it was told to read for itself.
         given = message.attributes or {}
         attributes = {TIMESTAMP_ATTRIBUTE: str(moment.micros // 1000), **own_attributes(given)}
         published = message.publish_time
-        published_ms = 0 if published is None else round(published.timestamp() * 1000)
+        told_ms = 0 if published is None else round(published.timestamp() * 1000)
+        published_ms = told_ms if told_ms > 0 else self._clock.now_ms()
         origin = message.message_id or given.get(ID_ATTRIBUTE, "")
         yield Received(self._topic, origin, Message(message.data or b"", attributes), published_ms)
 

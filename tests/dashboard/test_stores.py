@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -92,6 +97,19 @@ def test_every_store_gives_the_same_answers(tmp_path: Path, filled: Stores, pace
     compared(expected, found)
 
 
+def served(folder: Path, settings: dict[str, str], path: str) -> Any:
+    """What ``fsictl dashboard --target gcp`` answers."""
+    command = [sys.executable, "-m", "fsictl", "--workspace", str(folder), "--json", "dashboard", "--port", "0"]
+    environment = os.environ | settings
+    with subprocess.Popen([*command, "--no-browser"], stdout=subprocess.PIPE, env=environment, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = json.loads(process.stdout.readline())["url"]
+            return httpx.get(f"{address}api/{path}", timeout=120).json()
+        finally:
+            process.terminate()
+
+
 @pytest.mark.slow
 def test_bigquery_gives_the_same_answers(tmp_path: Path, filled: Stores) -> None:
     pytest.importorskip("google.cloud.bigquery", reason="no Google libraries: pip install 'fsictl[gcp]'")
@@ -99,7 +117,9 @@ def test_bigquery_gives_the_same_answers(tmp_path: Path, filled: Stores) -> None
 
     memory = MemoryWarehouse()
     with running_emulators(tmp_path) as environment:
-        bigquery = Place(environment, SystemClock()).warehouse
-        fill(memory, bigquery)
-        found = answers(bigquery, filled.artifacts, METERED)
+        place = Place(environment, SystemClock())
+        fill(memory, place.warehouse)
+        found = answers(place.warehouse, filled.artifacts, METERED)
+        assert place.objects is not None  # the bucket of versions is there, and empty
+        assert served(tmp_path, place.settings, "symbols") == found["symbols"]
     compared(answers(memory, filled.artifacts, FREE), found)

@@ -40,7 +40,7 @@ def dashboard(
     session.set("dashboard.host", host, "--host")
     session.set("dashboard.port", port, "--port")
     settings, model = session.settings.dashboard, session.settings.model
-    local = session.settings.target == "local"
+    local = not session.is_cloud
     pace = FREE if local else METERED
     app = create_app(
         session.warehouse,

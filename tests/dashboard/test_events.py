@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -42,7 +43,8 @@ def with_feed(watch: Watch, act: Callable[[Feed], Awaitable[None]], pace: Pace =
         finally:
             looking.cancel()
 
-    asyncio.run(run())
+    with ThreadPoolExecutor(1) as thread:  # of its own: a browser of other tests may have a loop in this one
+        thread.submit(lambda: asyncio.run(run())).result()
 
 
 async def until(events: Any, kind: str) -> Any:

@@ -29,6 +29,7 @@ def test_it_is_taken_up_when_the_alias_names_one(caplog: pytest.LogCaptureFixtur
 
 
 def test_a_damaged_one_is_reported_once_and_the_last_good_one_stays(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
     store = champion_of_chance(WindowRules(), seed=1)
     champion = Champions(store)
     good = champion.scorers().shared
@@ -43,6 +44,7 @@ def test_a_damaged_one_is_reported_once_and_the_last_good_one_stays(caplog: pyte
 
 
 def test_a_symbol_is_scored_by_its_own_until_it_has_none(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
     store = champion_of_chance(WindowRules(), seed=1)
     store_version(store, random_card("own"), keras_file=b"", graphs={"autoencoder": random_graph()})
     store.point("champion.EUR_sUSD", "own")
@@ -56,6 +58,7 @@ def test_a_symbol_is_scored_by_its_own_until_it_has_none(caplog: pytest.LogCaptu
 
 
 def test_a_challenger_that_cannot_be_loaded_is_not_scored_in_shadow(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
     store = champion_of_chance(WindowRules(), seed=1)
     store.point("challenger", "chance")
     challengers = Challengers(store)

@@ -66,7 +66,7 @@ def test_mixed_columns_are_left() -> None:
 @given(column=st.lists(moments.filter(lambda moment: moment.year >= 1970), max_size=5))
 def test_local_times_in_utc(zone: tzinfo, column: list[datetime]) -> None:
     local = np.array([parse_time(moment.isoformat())[0] for moment in column], np.int64)
-    expected = [parse_time(moment.replace(tzinfo=zone).isoformat())[0] for moment in column]
+    expected = [parse_time(moment.replace(tzinfo=zone, fold=0).isoformat())[0] for moment in column]
     assert to_utc(local, zone).tolist() == expected
 
 

@@ -1,7 +1,11 @@
-"""When something is due: the five fields of cron in a time zone, by APScheduler's arithmetic.
+"""When something is due: the five fields of cron in a time zone.
 
-Where the clock is put forward, what would fall into the hour that does not exist is due at its end. Where it is put
-back, what has a fixed hour is due once, at the first of the two; what is due in every hour goes on every hour.
+APScheduler finds the times that a clock on the wall shows, as if there were no time zone: with one it leaves out the
+midnight after a change of the clocks (3.11). What they are in UTC is found here.
+
+Where the clock is put forward, what has a fixed time in the hour that does not exist is due an hour later on the
+clock: half past two at half past three. Where it is put back, what has a fixed hour is due once, at the first of the
+two; what is due in every hour goes on every hour.
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
     from apscheduler.triggers.cron import CronTrigger
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")  # of cron; APScheduler counts from Monday
-_MOST_SKIPPED = 200
+_NEAR = timedelta(hours=4)
+"""No clock is changed by more, and none twice within it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,7 +54,7 @@ class Cron:
     def _trigger(self) -> CronTrigger:
         from apscheduler.triggers.cron import CronTrigger
 
-        return CronTrigger.from_crontab(_with_named_days(self.text), timezone=self.zone)
+        return CronTrigger.from_crontab(_with_named_days(self.text), timezone=UTC)
 
     @property
     def _has_fixed_hours(self) -> bool:
@@ -70,14 +75,49 @@ class Cron:
     def next_after(self, ms: int) -> int | None:
         """The first time (ms) after that one at which it is due; ``None`` when it never is again."""
         at = _EPOCH + timedelta(milliseconds=ms)
-        for _ in range(_MOST_SKIPPED):
-            found: datetime | None = self._trigger.get_next_fire_time(None, at + timedelta(milliseconds=1))
-            if found is None:
-                return None
-            at = _EPOCH + (found - _EPOCH)
-            if not (self._has_fixed_hours and self._is_second(at)):
-                return (at - _EPOCH) // timedelta(milliseconds=1)
-        return None
+        shown = self._after(self._shown(at))
+        if shown is None:
+            return None
+        found = self._instant(shown, 0)
+        if not (self._is_steady(at) and self._is_steady(found)):
+            found = self._near_a_change(at)
+        return (found - _EPOCH) // timedelta(milliseconds=1)
+
+    def _near_a_change(self, at: datetime) -> datetime:
+        """The first time after ``at``, of those that the clock may show around it, some of them twice or never."""
+        best: datetime | None = None
+        shown = self._after(self._shown(at) - _NEAR)
+        while shown is not None and (best is None or shown <= self._shown(best) + _NEAR):
+            later = [one for one in self._instants(shown) if one > at]
+            best = min([*later, best] if best else later, default=None)
+            shown = self._after(shown)
+        if best is None:
+            raise OverflowError  # the calendar ends
+        return best
+
+    def _instants(self, shown: datetime) -> list[datetime]:
+        """When the clock shows that: once, twice, or never."""
+        first, second = self._instant(shown, 0), self._instant(shown, 1)
+        if first == second or self._has_fixed_hours:
+            return [first]
+        return [first, second] if self._shown(first) == shown else []
+
+    def _after(self, shown: datetime) -> datetime | None:
+        """The next time of the clock on the wall, without a zone."""
+        start = shown.replace(tzinfo=UTC) + timedelta(milliseconds=1)
+        found: datetime | None = self._trigger.get_next_fire_time(None, start)
+        return None if found is None else found.replace(tzinfo=None)
+
+    def _shown(self, at: datetime) -> datetime:
+        return at.astimezone(self.zone).replace(tzinfo=None, fold=0)
+
+    def _instant(self, shown: datetime, fold: int) -> datetime:
+        return shown.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
+
+    def _is_steady(self, at: datetime) -> bool:
+        """Whether nobody changes the clock soon before or after."""
+        near = (at - _NEAR, at, at + _NEAR)
+        return len({one.astimezone(self.zone).utcoffset() for one in near}) == 1
 
     def times(self, after: int, until: int) -> Iterator[int]:
         """Every time (ms) at which it is due with ``after < time <= until``."""
@@ -85,11 +125,6 @@ class Cron:
         while due is not None and due <= until:
             yield due
             due = self.next_after(due)
-
-    def _is_second(self, at: datetime) -> bool:
-        """Whether the clock on the wall has shown the same before, an hour ago."""
-        local = at.astimezone(self.zone)
-        return local.fold == 1 and local.replace(fold=0).utcoffset() != local.utcoffset()
 
 
 def _with_named_days(text: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.backends.conftest import NOW_MS, Backend
+from tests.backends.conftest import NOW_MS
 from tests.backends.postgres import MISSING, programs, server
-from tests.memory import MemoryMessenger, MemoryWarehouse
 
 from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.backends.relational.artifacts import RegisteredArtifacts
@@ -43,11 +43,17 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return address.removesuffix("postgres") + name
 
 
+@dataclass(frozen=True)
+class Registered:
+    """What the conformance suite of model files asks for."""
+
+    artifacts: RegisteredArtifacts
+    is_cloud: bool = False
+
+
 @pytest.fixture
-def backend(url: str, tmp_path: Path) -> Iterator[Backend]:
-    """What the conformance suite of the port asks for."""
-    clock = ManualClock(NOW_MS)
-    artifacts = RegisteredArtifacts(LocalArtifacts(tmp_path), registry(url), clock)
-    warehouse = MemoryWarehouse()
-    yield Backend(MemoryMessenger(), warehouse, artifacts, clock)
+def backend(url: str, tmp_path: Path) -> Iterator[Registered]:
+    """Model files on this machine, with their names in a registry."""
+    artifacts = RegisteredArtifacts(LocalArtifacts(tmp_path), registry(url), ManualClock(NOW_MS))
+    yield Registered(artifacts)
     artifacts.close()

@@ -27,9 +27,9 @@ resource "google_vertex_ai_endpoint" "scores" {
   depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
 }
 
-# Uploading a version, and asking the endpoint: neither can be granted on an endpoint alone.
+# Listing a version in the registry, and deploying it: neither can be granted on a model or an endpoint alone.
 resource "google_project_iam_member" "vertex" {
-  for_each = var.enable_endpoint ? toset(["trainer"]) : toset([])
+  for_each = toset(["trainer"])
 
   project = var.project
   role    = "roles/aiplatform.user"

@@ -39,10 +39,9 @@ locals {
 
   apis = toset(concat(
     [
-      "artifactregistry", "bigquery", "bigquerystorage", "cloudbuild", "cloudscheduler", "compute", "dataflow", "iam",
-      "iamcredentials", "logging", "monitoring", "pubsub", "run", "secretmanager", "storage",
+      "aiplatform", "artifactregistry", "bigquery", "bigquerystorage", "cloudbuild", "cloudscheduler", "compute",
+      "dataflow", "iam", "iamcredentials", "logging", "monitoring", "pubsub", "run", "secretmanager", "storage",
     ],
-    var.enable_endpoint ? ["aiplatform"] : [],
     var.enable_cloud_sql ? ["sqladmin", "servicenetworking"] : [],
     var.enable_gke ? ["container"] : [],
     var.monthly_budget != null ? ["billingbudgets"] : [],

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.model.versions_of_chance import random_card
 
-from fsictl.model.registration import label, registration_of
+from fsictl.model.registration import label, register, registration_of
+from fsictl.model.windows import WindowRules
+from fsictl.parity.chance import champion_of_chance
+from fsictl.ports.registry import Registration
 
 CARD = random_card("20260131T000000-0a1b2c3d4e")
 
@@ -33,3 +36,25 @@ def test_the_lineage_is_told_in_a_sentence() -> None:
     told = registration_of(CARD)
     assert f"{CARD.snapshot.rows:,} rows" in told.description
     assert CARD.snapshot.sha256[:16] in told.description
+
+
+class Registry:
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def register(self, version: Registration) -> str:
+        self.told.append(f"list {version.version}")
+        return f"models/fsictl@{version.version}"
+
+    def deploy(self, version: str) -> None:
+        self.told.append(f"deploy {version}")
+
+
+def test_a_version_is_listed_before_an_endpoint_answers_with_it() -> None:
+    store, registry = champion_of_chance(WindowRules(), seed=1), Registry()
+    assert register(store, registry, "champion", deploy=True) == "models/fsictl@chance"
+    assert registry.told == ["list chance", "deploy chance"]
+    register(store, registry, "chance", deploy=False)
+    assert registry.told[2:] == ["list chance"]

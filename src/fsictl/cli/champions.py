@@ -61,11 +61,21 @@ def bootstrap(session: Session) -> None:
 def _show_champion(session: Session, version: str, symbol: str | None) -> None:
     of_symbol = "" if symbol is None else f" of {symbol}"
     session.output.say(f"The champion{of_symbol} is [bold]{version}[/bold].")
-    registry = session.model_registry
-    if registry is not None:
-        from fsictl.model.registration import register
-
-        served = symbol is None and session.settings.gcp.serving == "endpoint"
-        named = register(session.artifacts, registry, version, deploy=served)
-        session.output.say(f"Vertex AI lists it as {named}{', and its endpoint answers with it' if served else ''}.")
+    list_champion(session, symbol)
     session.output.document({"champion": version} | ({"symbol": symbol} if symbol is not None else {}))
+
+
+def list_champion(session: Session, symbol: str | None = None) -> None:
+    """Tell the registry beside our own store, where the target has one, which version scores now."""
+    registry = session.model_registry
+    if registry is None:
+        return
+    from fsictl.model.aliases import CHAMPION, alias_of
+    from fsictl.model.registration import register
+
+    version = session.artifacts.resolve(alias_of(CHAMPION, symbol))
+    if version is None:
+        return
+    served = symbol is None and session.settings.gcp.serving == "endpoint"
+    named = register(session.artifacts, registry, version, deploy=served)
+    session.output.say(f"Vertex AI lists it as {named}{', and its endpoint answers with it' if served else ''}.")

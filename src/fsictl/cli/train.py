@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fsictl.cli import times
+from fsictl.cli.champions import list_champion
 from fsictl.cli.command import command
 from fsictl.cli.models import training_options, window_rules
 from fsictl.cli.output import counted, time_text
 from fsictl.cli.session import Session
-from fsictl.errors import CheckFailedError, PreconditionError, UsageError
+from fsictl.errors import CheckFailedError, FsictlError, PreconditionError, UsageError
 
 if TYPE_CHECKING:
     from fsictl.model.train import TrainingReport
@@ -97,6 +98,10 @@ def train(
     chosen = None if symbol == ALL_SYMBOLS else symbol
     report = train_now(session, symbol=chosen, until=until_ms, preset=preset)
     _show_report(session, report)
+    try:
+        list_champion(session, chosen)
+    except FsictlError as error:  # the version is made and scores all the same
+        session.output.say(f"Vertex AI was not told: {error}. {error.hint}")
     gate = report.card.gate
     if not gate.get("passed"):
         message = f"the gate refused it: {gate.get('reason')}"

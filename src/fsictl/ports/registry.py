@@ -32,11 +32,3 @@ class ModelRegistry(Protocol):
     def deploy(self, version: str) -> None:
         """Let the endpoint answer with a registered version; the one before answers until then."""
         ...
-
-    def deployed(self) -> str | None:
-        """The version that answers, if any."""
-        ...
-
-    def undeploy(self) -> None:
-        """Let nothing answer, and cost nothing."""
-        ...

@@ -148,20 +148,18 @@ def test_a_version_promoted_again_gets_the_alias_back(world: World, registry: Ve
 def test_an_endpoint_changes_over_without_a_moment_in_which_nothing_answers(
     world: World, registry: VertexRegistry, server: ContractServer
 ) -> None:
-    assert registry.deployed() is None
     for name in ("A", "B"):
         registry.register(registration(name))
         registry.deploy(name)
-        assert registry.deployed() == name.lower()
-    (left,) = world.deployed
+        (left,) = world.deployed
+        assert left["displayName"] == name.lower()
+        assert world.traffic == {left["id"]: 100}
     assert left["model"] == f"{MODEL}@2"
     assert left["serviceAccount"] == "worker@p-1.iam.gserviceaccount.com"
     assert left["dedicatedResources"]["minReplicaCount"] == 1
     before = len(server.requests)
     registry.deploy("B")  # the same again deploys nothing
     assert {one.method.rpartition(".")[2] for one in server.requests[before:]} == {"list", "listVersions"}
-    registry.undeploy()
-    assert world.deployed == []
 
 
 def test_a_change_over_that_was_cut_short_is_finished(world: World, registry: VertexRegistry) -> None:
@@ -187,9 +185,10 @@ def test_an_overloaded_service_is_asked_again_and_a_permission_is_explained(
 ) -> None:
     answers: list[Any] = [Refusal(503, "busy"), Refusal(429, "slow down"), {"endpoints": []}]
     server.reply(METHODS + "endpoints.list", lambda _: answers.pop(0))
+    registry.register(registration("A"))
     with pytest.raises(PreconditionError, match="no endpoint"):
-        registry.deployed()
+        registry.deploy("A")
     assert answers == []
     server.reply(METHODS + "models.upload", Refusal(403, "Permission 'aiplatform.models.upload' denied"))
     with pytest.raises(PreconditionError, match=r"you may not upload a model: .*aiplatform\.models\.upload"):
-        registry.register(registration("A"))
+        registry.register(registration("B"))

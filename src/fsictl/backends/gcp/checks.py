@@ -13,6 +13,7 @@ from fsictl.backends.gcp.options import JobOptions
 from fsictl.errors import FsictlError
 
 APIS = (
+    "aiplatform",
     "artifactregistry",
     "bigquery",
     "cloudscheduler",
@@ -29,6 +30,14 @@ APIS = (
 """The APIs that the program calls, or has called for it."""
 
 ROLES: Mapping[str, tuple[str, ...]] = {
+    "roles/aiplatform.user": (
+        "aiplatform.models.get",
+        "aiplatform.models.list",
+        "aiplatform.models.upload",
+        "aiplatform.endpoints.deploy",
+        "aiplatform.endpoints.list",
+        "aiplatform.endpoints.undeploy",
+    ),
     "roles/dataflow.developer": (
         "dataflow.jobs.list",
         "dataflow.jobs.get",

@@ -127,18 +127,6 @@ class VertexRegistry:
         for one in before:
             self._take_off(endpoint.name, one.id)
 
-    def deployed(self) -> str | None:
-        """The label of the version that has all traffic."""
-        endpoint = self._endpoint()
-        shares = endpoint.traffic_split
-        return next((one.display_name for one in endpoint.deployed_models if shares.get(one.id, 0) == 100), None)
-
-    def undeploy(self) -> None:
-        """Take every version off the endpoint; the endpoint itself costs nothing."""
-        endpoint = self._endpoint()
-        for one in endpoint.deployed_models:
-            self._take_off(endpoint.name, one.id)
-
     def _take_off(self, endpoint: str, number: str) -> None:
         self._call(
             lambda: self._endpoints.undeploy_model(endpoint=endpoint, deployed_model_id=number),

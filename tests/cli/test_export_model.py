@@ -19,10 +19,11 @@ from fsictl.cli.options import CommonOptions
 from fsictl.cli.serve import _port, _scorer
 from fsictl.cli.session import Session
 from fsictl.errors import FsictlError
+from fsictl.model.aliases import CHAMPION
 from fsictl.model.detectors.autoencoder import autoencoder_graph
 from fsictl.model.scaler import Scaler
 from fsictl.model.scoring import GraphScorer
-from fsictl.model.versions import CHAMPION, Scorer, store_version
+from fsictl.model.versions import Scorer, store_version
 
 KERAS = b"not a network, but nobody looks"
 

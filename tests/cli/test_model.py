@@ -12,8 +12,9 @@ from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.backends.local.warehouse import LocalWarehouse
 from fsictl.cli.main import main
 from fsictl.clock import SystemClock
+from fsictl.model.aliases import CHALLENGER, CHAMPION
 from fsictl.model.histogram import ScoreHistogram
-from fsictl.model.versions import CHALLENGER, CHAMPION, store_version
+from fsictl.model.versions import store_version
 from fsictl.records.arrow import table_of
 from fsictl.records.schemas import CALIBRATIONS
 

@@ -6,8 +6,9 @@ import pytest
 from tests.model.versions_of_chance import random_card, random_graph
 
 from fsictl.errors import InputError
+from fsictl.model.aliases import CHAMPION
 from fsictl.model.champion import Challengers, Champions
-from fsictl.model.versions import CHAMPION, graph_file, store_version
+from fsictl.model.versions import graph_file, store_version
 from fsictl.model.windows import WindowRules
 from fsictl.parity.chance import MemoryArtifacts, champion_of_chance
 

@@ -18,8 +18,9 @@ from tests.model.versions_of_chance import RULES, random_card, random_graph
 from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.clock import ManualClock
 from fsictl.errors import StorageError
+from fsictl.model.aliases import CHAMPION
 from fsictl.model.inference import InferenceOperator
-from fsictl.model.versions import CHAMPION, load_scorer, store_version
+from fsictl.model.versions import load_scorer, store_version
 from fsictl.records.encoding import decode_rows, encode_rows
 from fsictl.records.message import Received
 from fsictl.records.schemas import METRICS, METRICS_TOPIC, RECONERR, RECONERR_TOPIC

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fsictl.model.aliases import CHAMPION
 from fsictl.model.card import Card, read_card
 from fsictl.model.promotion import promotion
-from fsictl.model.versions import CARD_FILE, CHAMPION, KERAS_FILE, load_file
+from fsictl.model.versions import CARD_FILE, KERAS_FILE, load_file
 from fsictl.model.windows import WindowRules
 from fsictl.ports.artifacts import Artifacts
 from fsictl.ports.warehouse import Warehouse

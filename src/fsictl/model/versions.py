@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from fsictl.errors import InputError
-from fsictl.model.aliases import CHALLENGER as CHALLENGER  # noqa: PLC0414 - also found here
-from fsictl.model.aliases import CHAMPION as CHAMPION  # noqa: PLC0414
 from fsictl.model.card import Card, read_card, write_card
 from fsictl.model.features import FEATURES, LEVELS
 from fsictl.model.network import Weights

@@ -9,6 +9,7 @@ import numpy as np
 
 from fsictl import __version__
 from fsictl.errors import InputError
+from fsictl.model.aliases import CHAMPION
 from fsictl.model.calibration import calibrate
 from fsictl.model.card import Card, Snapshot
 from fsictl.model.detectors.autoencoder import autoencoder_graph
@@ -16,7 +17,7 @@ from fsictl.model.detectors.contract import AUTOENCODER
 from fsictl.model.features import FEATURES
 from fsictl.model.network import INNER_UNITS, OUTER_UNITS, Weights
 from fsictl.model.scaler import Scaler
-from fsictl.model.versions import CHAMPION, graph_file, store_version
+from fsictl.model.versions import graph_file, store_version
 from fsictl.model.windows import WindowRules
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -128,3 +128,18 @@ class Messenger(Protocol):
     def sizes(self) -> dict[str, int]:
         """Bytes that everything takes on this machine, by name."""
         ...
+
+
+def count_taken(pipeline: str, given: Iterable[Received], taken: Sequence[Received]) -> int:
+    """How many of the messages ``given`` to a pipeline a commit is done with: all up to the last one ``taken``.
+
+    Raises ``ValueError`` when that one was not given, or is committed already.
+    """
+    if not taken:
+        return 0
+    last = (taken[-1].topic, taken[-1].id)
+    for count, message in enumerate(given, 1):
+        if (message.topic, message.id) == last:
+            return count
+    error = f"the message {last} was not given to {pipeline}, or is committed already"
+    raise ValueError(error)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from fsictl.errors import InputError
 from fsictl.ports.messenger import Channel
+from fsictl.records.schemas import TABLES, Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,3 +64,36 @@ class Warehouse(Protocol):
     def sink(self, pipeline: str, inputs: Sequence[str]) -> Channel:
         """The channel of the pipeline that writes topics to tables; its commits take ``rows`` and dead letters."""
         ...
+
+
+def schema_of(table: str) -> Schema:
+    """The schema of a table by its name; ``InputError`` when there is none of that name.
+
+    >>> schema_of("metrics").key
+    ('symbol', 'timestamp')
+    """
+    if table not in TABLES:
+        message = f"there is no table {table!r}"
+        raise InputError(message, hint=f"The tables are {', '.join(TABLES)}.")
+    return TABLES[table]
+
+
+def chosen_columns(schema: Schema, columns: Sequence[str] | None) -> list[str]:
+    """The columns that are asked for, all without a choice; ``InputError`` for none, or one that is not there.
+
+    >>> chosen_columns(schema_of("prices"), ["value"])
+    ['value']
+    """
+    chosen = list(schema.names if columns is None else columns)
+    unknown = [name for name in chosen if name not in schema.names]
+    if unknown or not chosen:
+        message = f"the table {schema.name} has no column {unknown[0]!r}" if unknown else "no column was asked for"
+        raise InputError(message, hint=f"The columns of {schema.name} are {', '.join(schema.names)}.")
+    return chosen
+
+
+def check_count(rows: int | None) -> None:
+    """Raise ``InputError`` for a number of rows below zero."""
+    if rows is not None and rows < 0:
+        message = f"{rows} is not a number of rows"
+        raise InputError(message, hint="Ask for zero rows or more.")

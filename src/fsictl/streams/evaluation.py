@@ -34,8 +34,6 @@ MOST_PASSES = 12
 SIMULATED_SEED = 20_000
 """Added to the seed, so that prices to evaluate on are none that anybody trains on."""
 
-DAY_MS = 86_400_000
-
 
 def metrics_of(ticks: Ticks, parameters: MetricsParameters) -> Columns:
     """The metrics of these ticks, as the model reads them."""

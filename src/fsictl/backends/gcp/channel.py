@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from fsictl.backends.gcp.control import Access
 from fsictl.backends.gcp.places import Place, Places
 from fsictl.backends.gcp.subscription import Subscription
-from fsictl.ports.messenger import Commit, Recovered
+from fsictl.ports.messenger import Commit, Recovered, count_taken
 from fsictl.records.message import Message, Received
 from fsictl.records.schemas import DEAD_LETTER_TOPIC
 
@@ -94,7 +94,7 @@ class PubSubChannel:
         if other or (step.rows and self._write_rows is None):
             error = f"the channel of {self._pipeline} takes nothing for this output"
             raise ValueError(error)
-        count = self._count_taken(step.taken)
+        count = count_taken(self._pipeline, self._given, step.taken)
         taken = [self._given[number] for number in range(count)]
         self._places.renew()
         if self._write_rows is not None:
@@ -115,17 +115,6 @@ class PubSubChannel:
         place = Place(state, dict(step.counters), list(done), self._clock.now_ms())
         self._places.commit(place)
         self._place, self._done, self._known = place, done, set(done)
-
-    def _count_taken(self, taken: Sequence[Received]) -> int:
-        """How many of the messages given are done: all up to the last one taken."""
-        if not taken:
-            return 0
-        last = (taken[-1].topic, taken[-1].id)
-        for count, message in enumerate(self._given, 1):
-            if (message.topic, message.id) == last:
-                return count
-        error = f"the message {last} was not given to {self._pipeline}, or is committed already"
-        raise ValueError(error)
 
     def close(self) -> None:
         """Give the pipeline back; what was pulled and not committed will be given again."""

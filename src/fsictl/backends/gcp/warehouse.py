@@ -12,12 +12,12 @@ from fsictl.backends.gcp.inserts import insert_rows, load_rows, to_be_loaded
 from fsictl.backends.gcp.queries import extents_sql, fetch, newest_sql, read_sql, run_query
 from fsictl.backends.gcp.schemas import views_dataset
 from fsictl.backends.gcp.tables import check_table
-from fsictl.errors import InputError, PreconditionError
+from fsictl.errors import PreconditionError
 from fsictl.ports.messenger import Channel
-from fsictl.ports.warehouse import Extent
+from fsictl.ports.warehouse import Extent, check_count, chosen_columns, schema_of
 from fsictl.records.arrow import arrow_schema, empty_table
 from fsictl.records.conform import conform, has_symbols, time_column
-from fsictl.records.schemas import TABLES, Schema
+from fsictl.records.schemas import Schema
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -58,7 +58,7 @@ class BigQueryWarehouse:
 
     def write(self, table: str, rows: pa.Table) -> None:
         """Append rows of that table; of two rows with one key the later one counts."""
-        schema = _schema(table)
+        schema = schema_of(table)
         self._append(schema, conform(schema, rows))
 
     def _append(self, schema: Schema, rows: pa.Table) -> None:
@@ -81,13 +81,9 @@ class BigQueryWarehouse:
         newest: int | None = None,
     ) -> pa.Table:
         """Rows with ``start <= timestamp < end``, sorted by the natural key; see the port."""
-        schema = _schema(table)
-        chosen = list(schema.names if columns is None else columns)
-        unknown = [name for name in chosen if name not in schema.names]
-        if unknown or not chosen:
-            message = f"the table {table} has no column {unknown[0]!r}" if unknown else "no column was asked for"
-            raise InputError(message, hint=f"The columns of {table} are {', '.join(schema.names)}.")
-        _check_count(newest)
+        schema = schema_of(table)
+        chosen = chosen_columns(schema, columns)
+        check_count(newest)
         if newest == 0 or (symbols is not None and not symbols):
             return empty_table(schema).select(chosen)
         place = self._place(schema)
@@ -116,7 +112,7 @@ class BigQueryWarehouse:
 
     def extents(self, table: str) -> list[Extent]:
         """Per symbol, how much the table holds. BigQuery reads the key of every row for it."""
-        schema = _schema(table)
+        schema = schema_of(table)
         if not has_symbols(schema):
             return []
         place = self._place(schema)
@@ -128,7 +124,7 @@ class BigQueryWarehouse:
 
         Points in time come back as milliseconds since the epoch, as they are in every other table of ours.
         """
-        _check_count(limit)
+        check_count(limit)
         default = f"{self._access.project}.{views_dataset(self._dataset)}"
         return run_query(self._access, self._client, sql, default, limit=limit, most_bytes=self._most_bytes)
 
@@ -140,9 +136,9 @@ class BigQueryWarehouse:
         return self._open_sink(pipeline, inputs, write_rows=self._write_all)
 
     def _write_all(self, rows: Mapping[str, pa.Table]) -> None:
-        checked = {table: conform(_schema(table), part) for table, part in rows.items()}
+        checked = {table: conform(schema_of(table), part) for table, part in rows.items()}
         for table, part in checked.items():
-            self._append(_schema(table), part)
+            self._append(schema_of(table), part)
 
     def _place(self, schema: Schema) -> str:
         """The full name of a table, which was looked at once: ``PreconditionError`` when its columns are not ours."""
@@ -157,16 +153,3 @@ class BigQueryWarehouse:
 
         asked = bigquery.QueryJobConfig(query_parameters=list(parameters))
         return fetch(self._access, self._client, sql, asked, what, reader=self._reader, most_bytes=self._most_bytes)
-
-
-def _check_count(rows: int | None) -> None:
-    if rows is not None and rows < 0:
-        message = f"{rows} is not a number of rows"
-        raise InputError(message, hint="Ask for zero rows or more.")
-
-
-def _schema(table: str) -> Schema:
-    if table not in TABLES:
-        message = f"there is no table {table!r}"
-        raise InputError(message, hint=f"The tables are {', '.join(TABLES)}.")
-    return TABLES[table]

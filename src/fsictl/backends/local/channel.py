@@ -18,7 +18,7 @@ from fsictl.backends.local.policy import KEEP_EVERYTHING, Policy
 from fsictl.backends.local.upkeep import Upkeep
 from fsictl.clock import Clock
 from fsictl.errors import InputError
-from fsictl.ports.messenger import Commit, Recovered
+from fsictl.ports.messenger import Commit, Recovered, count_taken
 from fsictl.records.message import Received
 from fsictl.records.schemas import DEAD_LETTER_TOPIC
 
@@ -152,7 +152,7 @@ class LocalChannel:
         if len(messages) + len(dead) < len(step.outgoing) or (step.rows and self._write_rows is None):
             error = f"the channel of {self._pipeline} takes nothing for this output"
             raise ValueError(error)
-        count = self._count_taken(step.taken)
+        count = count_taken(self._pipeline, self._given, step.taken)
         taken = {message.topic: position_of(message) for message, _ in zip(self._given, range(count), strict=False)}
         now_ms = self._clock.now_ms()
         with self._output.transaction():
@@ -166,17 +166,6 @@ class LocalChannel:
         for _ in range(count):
             self._given.popleft()
         self._upkeep.step(self._output)
-
-    def _count_taken(self, taken: Sequence[Received]) -> int:
-        """How many of the messages given are done: all up to the last one taken."""
-        if not taken:
-            return 0
-        last = (taken[-1].topic, taken[-1].id)
-        for count, message in enumerate(self._given, 1):
-            if (message.topic, message.id) == last:
-                return count
-        error = f"the message {last} was not given to {self._pipeline}, or is committed already"
-        raise ValueError(error)
 
     def close(self) -> None:
         """Give the pipeline back; what was pulled and not committed will be given again."""

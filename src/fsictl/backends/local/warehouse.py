@@ -15,9 +15,7 @@ from fsictl.backends.local.layout import Layout
 from fsictl.backends.local.messenger import DEFAULT_POLL
 from fsictl.backends.local.policy import KEEP_EVERYTHING, Policy
 from fsictl.clock import Clock
-from fsictl.errors import InputError
-from fsictl.ports.warehouse import Extent
-from fsictl.records.schemas import TABLES, Schema
+from fsictl.ports.warehouse import Extent, check_count, chosen_columns, schema_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,13 +63,9 @@ class LocalWarehouse:
         """Rows with ``start <= timestamp < end``, sorted by the natural key; see the port."""
         from fsictl.backends.local.tables import read_rows
 
-        schema = _schema(table)
-        chosen = list(schema.names if columns is None else columns)
-        unknown = [name for name in chosen if name not in schema.names]
-        if unknown or not chosen:
-            message = f"the table {table} has no column {unknown[0]!r}" if unknown else "no column was asked for"
-            raise InputError(message, hint=f"The columns of {table} are {', '.join(schema.names)}.")
-        _check_count(newest)
+        schema = schema_of(table)
+        chosen = chosen_columns(schema, columns)
+        check_count(newest)
         with self._reader() as file, file.snapshot():
             return read_rows(file, schema, symbols=symbols, start=start, end=end, columns=chosen, newest=newest)
 
@@ -79,7 +73,7 @@ class LocalWarehouse:
         """Per symbol, how much the table holds, at a cost that does not grow with the number of rows."""
         from fsictl.backends.local.tables import extents
 
-        schema = _schema(table)
+        schema = schema_of(table)
         with self._reader() as file, file.snapshot():
             return extents(file, schema)
 
@@ -87,7 +81,7 @@ class LocalWarehouse:
         """One read-only statement of SQLite's SQL; columns are typed by what they hold, Booleans as declared."""
         from fsictl.backends.local.query import run_query
 
-        _check_count(limit)
+        check_count(limit)
         with self._reader() as file, storage_errors(file.path):
             return run_query(file, sql, limit)
 
@@ -139,21 +133,8 @@ def _complete(database: Database) -> None:
             complete_tables(database)
 
 
-def _check_count(rows: int | None) -> None:
-    if rows is not None and rows < 0:
-        message = f"{rows} is not a number of rows"
-        raise InputError(message, hint="Ask for zero rows or more.")
-
-
-def _schema(table: str) -> Schema:
-    if table not in TABLES:
-        message = f"there is no table {table!r}"
-        raise InputError(message, hint=f"The tables are {', '.join(TABLES)}.")
-    return TABLES[table]
-
-
 def _write(database: Database, rows: Mapping[str, pa.Table]) -> None:
     from fsictl.backends.local.tables import write_rows
 
     for table, part in rows.items():
-        write_rows(database, _schema(table), part)
+        write_rows(database, schema_of(table), part)

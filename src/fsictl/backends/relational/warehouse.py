@@ -7,9 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fsictl.backends.relational.database import RelationalDatabase
-from fsictl.errors import InputError
 from fsictl.ports.messenger import Channel
-from fsictl.ports.warehouse import Extent, Warehouse
+from fsictl.ports.warehouse import Extent, Warehouse, chosen_columns
 from fsictl.records.schemas import PROMOTIONS, SCORECARDS, TRAINING_RUNS, Kind, Schema
 
 if TYPE_CHECKING:
@@ -83,11 +82,7 @@ class RegisteredWarehouse:
         if table not in REGISTERED:
             return self._warehouse.read(table, symbols=symbols, start=start, end=end, columns=columns, newest=newest)
         schema = REGISTERED[table]
-        chosen = list(schema.names if columns is None else columns)
-        unknown = [name for name in chosen if name not in schema.names]
-        if unknown:
-            message = f"the table {table} has no column {unknown[0]!r}"
-            raise InputError(message, hint=f"The columns of {table} are {', '.join(schema.names)}.")
+        chosen = chosen_columns(schema, columns)
         return self._read(schema, symbols, start, end, newest).select(chosen)
 
     def _read(

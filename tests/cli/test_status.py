@@ -15,7 +15,7 @@ from fsictl.backends.local.artifacts import LocalArtifacts
 from fsictl.backends.local.messenger import LocalMessenger
 from fsictl.backends.local.warehouse import LocalWarehouse
 from fsictl.cli.main import main
-from fsictl.cli.status import rendered
+from fsictl.cli.status_view import rendered
 from fsictl.clock import SystemClock
 from fsictl.dashboard.app import create_app
 

@@ -16,7 +16,8 @@ from fsictl.backends.local.supervise import SUPERVISOR_VARIABLE
 from fsictl.cli.models import window_rules
 from fsictl.cli.output import summary_line
 from fsictl.cli.session import Session
-from fsictl.cli.status import looks_at, overview, rendered
+from fsictl.cli.status import looks_at, overview
+from fsictl.cli.status_view import rendered
 from fsictl.errors import CheckFailedError, FsictlError, InputError, PreconditionError
 
 TRAIN_ON = 0.75

@@ -109,7 +109,7 @@ def show_cost(output: Output, found: Estimate, *, short: bool = False, parked: b
         rows = [row for row in rows if row["idle"] != "–"]
     prices = price_list()
     output.rows(rows, shown, title="Estimate, US dollars a month", money=("idle", "running"))
-    output.say(f"List prices of {prices.region} as of {prices.date}; without free tiers, network, logs and taxes.")
+    output.say(f"List prices of {prices.region}, {prices.when}; without free tiers, network, logs and taxes.")
 
 
 def dollars(amount: float) -> str:

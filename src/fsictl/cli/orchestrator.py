@@ -87,7 +87,7 @@ def run(
         post_alarm(
             Alarm(request.job_id, workload, day, problem, verdict.detail, now), session.settings.orchestrator.webhook
         )
-        message = f"{workload} for {day} {problem}: {verdict.detail}"
+        message = f"the workload {workload} for {day} {problem}: {verdict.detail}"
         raise CheckFailedError(message, hint=f"See its story: fsictl job status {request.job_id}.")
     session.output.say(f"Done and checked in {report.seconds:.0f} s: {verdict.detail}.")
 

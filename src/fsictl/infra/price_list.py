@@ -31,6 +31,13 @@ class PriceList:
     assumed: Mapping[str, float]
     assumptions: Mapping[str, str]
 
+    @property
+    def when(self) -> str:
+        """How old the prices are, in words."""
+        seen = sorted(price.seen for price in self.prices.values() if price.seen is not None)
+        unseen = len(self.prices) - len(seen)
+        return f"put together on {self.date} from pages seen between {seen[0]} and {seen[-1]}, {unseen} of them undated"
+
 
 @cache
 def price_list() -> PriceList:

@@ -25,13 +25,18 @@ def undeploy(access: Access, endpoint: str) -> list[str]:
     models = deployed_models(access, endpoint)
     for number, model in enumerate(models):
         others = models[number + 1 :]
-        body: dict[str, Any] = {"deployedModelId": model}
-        if others:  # a model with traffic cannot go while there is another
-            body["trafficSplit"] = {others[-1]: 100}
-        what = "take a model off the endpoint"
-        operation = access.request("POST", _service(endpoint), f"v1/{endpoint}:undeployModel", what=what, body=body)
-        _wait(access, endpoint, operation)
+        take_off(access, endpoint, model, instead=others[-1] if others else None)
     return models
+
+
+def take_off(access: Access, endpoint: str, model: str, *, instead: str | None = None) -> None:
+    """Take one model off an endpoint; ``instead`` gets all requests then, which is needed when ``model`` had some."""
+    body: dict[str, Any] = {"deployedModelId": model}
+    if instead is not None:
+        body["trafficSplit"] = {instead: 100}
+    what = "take a model off the endpoint"
+    operation = access.request("POST", _service(endpoint), f"v1/{endpoint}:undeployModel", what=what, body=body)
+    _wait(access, endpoint, operation)
 
 
 def _wait(access: Access, endpoint: str, operation: dict[str, Any]) -> None:

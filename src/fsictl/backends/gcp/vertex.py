@@ -17,6 +17,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import aiplatform_v1 as vertex
 
 from fsictl.backends.gcp.control import Access
+from fsictl.backends.gcp.endpoint import take_off
 from fsictl.errors import PreconditionError
 from fsictl.ports.registry import Registration
 
@@ -125,14 +126,7 @@ class VertexRegistry:
                 again=False,
             )
         for one in before:
-            self._take_off(endpoint.name, one.id)
-
-    def _take_off(self, endpoint: str, number: str) -> None:
-        self._call(
-            lambda: self._endpoints.undeploy_model(endpoint=endpoint, deployed_model_id=number),
-            "undeploy a model",
-            again=False,
-        )
+            take_off(self._access, endpoint.name, one.id)
 
     def _upload(self, version: Registration) -> vertex.UploadModelRequest:
         model = vertex.Model(

@@ -123,6 +123,10 @@ def test_the_sink_writes_every_topic_to_its_table(jobs: dict[str, Submitted]) ->
         assert {f"Read_{topic}", f"Decode_{topic}", f"Write_{topic}"} <= names
 
 
+def test_the_calibrations_of_inference_go_to_their_table(jobs: dict[str, Submitted]) -> None:
+    assert "WriteCalibrations" in {one.unique_name for one in jobs["infer"].graph.components.transforms.values()}
+
+
 @pytest.mark.parametrize("name", ["metrics", "infer", "sink"])
 def test_the_job_has_every_option(jobs: dict[str, Submitted], name: str) -> None:
     job, graph = jobs[name].job, jobs[name].graph

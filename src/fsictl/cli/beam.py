@@ -26,7 +26,14 @@ from fsictl.backends.gcp.workers import open_artifacts, open_warehouse
 from fsictl.cli.models import window_rules_of
 from fsictl.cli.pipelines import metrics_parameters_of
 from fsictl.errors import BusyError, UsageError
-from fsictl.records.schemas import DEAD_LETTER_TOPIC, METRICS_TOPIC, PRICES_TOPIC, RECONERR_TOPIC, TOPIC_SCHEMAS
+from fsictl.records.schemas import (
+    CALIBRATIONS,
+    DEAD_LETTER_TOPIC,
+    METRICS_TOPIC,
+    PRICES_TOPIC,
+    RECONERR_TOPIC,
+    TOPIC_SCHEMAS,
+)
 from fsictl.settings.load import Key, keys, load_settings
 from fsictl.settings.schema import Settings
 from fsictl.streams.beam import WriteToWarehouse, build_infer, build_metrics, build_sink
@@ -47,6 +54,7 @@ SETTINGS = {
         *_PLACES,
         "gcp.sink",
         "gcp.bucket",
+        "gcp.dataset",
         "metrics.window",
         "metrics.rsi_window",
         "metrics.allowed_lateness",
@@ -87,6 +95,7 @@ def build(pipeline: beam.Pipeline, name: str, settings: Settings) -> None:
         return ToTopic(address, TOPIC_SCHEMAS.get(topic) if single else None)
 
     letters = sink(DEAD_LETTER_TOPIC)
+    opened = partial(open_warehouse, project, gcp.dataset)
     if name == "metrics":
         build_metrics(
             pipeline,
@@ -106,9 +115,9 @@ def build(pipeline: beam.Pipeline, name: str, settings: Settings) -> None:
             rules=window_rules_of(settings),
             open_artifacts=partial(open_artifacts, project, bucket),
             wait=metrics.allowed_lateness,
+            calibrations=WriteToWarehouse(CALIBRATIONS.name, opened),
         )
     else:
-        opened = partial(open_warehouse, project, gcp.dataset)
         build_sink(
             pipeline,
             sources={topic: source(topic) for topic in TOPIC_SCHEMAS},

@@ -28,7 +28,8 @@ from fsictl.backends.local.artifacts import LocalArtifacts  # noqa: E402
 from fsictl.backends.local.lock import holder  # noqa: E402
 from fsictl.backends.local.messenger import LocalMessenger  # noqa: E402
 from fsictl.clock import SystemClock  # noqa: E402
-from fsictl.model.versions import CHAMPION, store_version  # noqa: E402
+from fsictl.model.aliases import CHAMPION  # noqa: E402
+from fsictl.model.versions import store_version  # noqa: E402
 from fsictl.streams.latency import latency_of  # noqa: E402
 
 PIPELINES = ("metrics", "infer", "sink")

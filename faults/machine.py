@@ -16,7 +16,8 @@ from fsictl.backends.local.warehouse import LocalWarehouse
 from fsictl.clock import SystemClock
 from fsictl.errors import StorageUnavailableError
 from fsictl.metrics.parameters import MetricsParameters
-from fsictl.model.versions import CHAMPION, store_version
+from fsictl.model.aliases import CHAMPION
+from fsictl.model.versions import store_version
 from fsictl.model.windows import WindowRules
 from fsictl.ports.messenger import Channel
 from fsictl.records.encoding import encode_end_of_input, encode_ticks

@@ -163,7 +163,8 @@ def reference(folder: Path, *, minutes: int, seed: int, symbols: str = "EURUSD,G
     from tests.model.versions_of_chance import RULES, random_card, random_graph
 
     from fsictl.backends.local.artifacts import LocalArtifacts
-    from fsictl.model.versions import CHAMPION, store_version
+    from fsictl.model.aliases import CHAMPION
+    from fsictl.model.versions import store_version
 
     fresh, prices = folder / "fresh", folder / "prices.csv"
     fresh.mkdir()

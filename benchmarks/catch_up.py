@@ -79,7 +79,8 @@ def await_ready(process: subprocess.Popen[bytes]) -> None:
 
 
 def give_up(process: subprocess.Popen[bytes]) -> None:
-    sys.exit(f"`{' '.join(map(str, process.args))}` ended with {process.returncode}.")
+    command = process.args if isinstance(process.args, list) else [process.args]
+    sys.exit(f"`{' '.join(map(str, command))}` ended with {process.returncode}.")
 
 
 def end(process: subprocess.Popen[bytes]) -> tuple[float, int]:

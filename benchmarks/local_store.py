@@ -10,6 +10,7 @@ import platform
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import apsw
 import numpy as np
@@ -81,11 +82,12 @@ def tables(root: Path) -> None:
     warehouse.write("prices", table_of(PRICES, {**ticks, "value": random.random(count)}))
     print(f"write prices   {count / (time.perf_counter() - start):>12,.0f} rows/s")
     few = ["timestamp", "LAST", "SIMPLE_MOVING_AVERAGE", "RELATIVE_STRENGTH_INDICATOR"]
-    for what, ask in {
+    asks: dict[str, dict[str, Any]] = {
         f"read {HOURS} h of one symbol": {},
         f"read {HOURS} h, four columns": {"columns": few},
         "read the newest 300 rows": {"newest": 300},
-    }.items():
+    }
+    for what, ask in asks.items():
         times = []
         for _ in range(5):
             start = time.perf_counter()

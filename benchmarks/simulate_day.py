@@ -12,12 +12,12 @@ import numpy as np
 
 from fsictl.prices.pairs import PAIRS
 from fsictl.prices.simulate import simulate
-from fsictl.records.ticks import FloatArray, Ticks
+from fsictl.records.ticks import FloatArray, IntArray, Ticks
 
 WINDOW = 300
 
 
-def extreme_share(timestamp: FloatArray, value: FloatArray) -> float:
+def extreme_share(timestamp: IntArray, value: FloatArray) -> float:
     """The share of seconds, after the first window, whose RSI over 300 one-second bars is above 70 or below 30."""
     second = (timestamp // 1000).astype(np.int64)
     last = np.flatnonzero(np.diff(second, append=second[-1] + 1))

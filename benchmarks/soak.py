@@ -81,7 +81,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fsictl-soak-") as folder:
         root = Path(folder) / ".fsictl"
         artifacts = LocalArtifacts(root)
-        store_version(artifacts, random_card(VERSION, RULES), keras_file=b"", graph=random_graph(0, RULES))
+        graphs = {"autoencoder": random_graph(0, RULES)}
+        store_version(artifacts, random_card(VERSION, RULES), keras_file=b"", graphs=graphs)
         artifacts.point(CHAMPION, VERSION)
         environment = {
             **os.environ,
@@ -98,7 +99,9 @@ def main() -> int:
         lines: list[dict[str, float]] = []
         try:
             print(" ".join(f"{name:>12}" for name in HEAD), flush=True)
-            messenger, seen, before, began = LocalMessenger(root, SystemClock()), {}, None, time.monotonic()
+            messenger, began = LocalMessenger(root, SystemClock()), time.monotonic()
+            seen: dict[str, int] = {}
+            before: tuple[float, float] | None = None
             sample(root, messenger, publisher.pid, seen)
             while time.monotonic() - began < asked.minutes * 60:
                 time.sleep(asked.every)

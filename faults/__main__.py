@@ -12,6 +12,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from faults import instants
 from faults.campaigns import CAMPAIGNS, NEED_ROOT, run_once
 from faults.workspace import reference
 
-INSTANTS = {
+INSTANTS: dict[str, Callable[..., tuple[instants.Outcome, int]]] = {
     "instants-kill": instants.kills,
     "instants-full-disk": instants.full_disks,
     "instants-power-cut": instants.power_cuts,
@@ -57,7 +58,8 @@ def main() -> int:
             if name in NEED_ROOT and os.geteuid() != 0:
                 print(f"{name:22} needs root, to mount a disk of its own")
                 continue
-            began, runs, faults, wrong = time.monotonic(), max(1, round(CAMPAIGNS[name][1] * asked.share)), 0, []
+            began, runs, faults = time.monotonic(), max(1, round(CAMPAIGNS[name][1] * asked.share)), 0
+            wrong: list[str] = []
             for number in range(runs):
                 chance = random.Random(f"{asked.seed} {name} {number}")  # noqa: S311
                 run = run_once(name, calm, Path(folder) / f"{name}-{number}", chance)

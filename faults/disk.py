@@ -22,8 +22,9 @@ class _File(apsw.VFSFile):
         self._path = name.filename() if isinstance(name, apsw.URIFilename) else name
         super().__init__("unix", name, flags)
 
-    def excepthook(self, *_error: object) -> None:
+    def excepthook(self, *_error: object) -> bool:
         """Say nothing: what a hook raises is meant."""
+        return True
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         self._disk.hook("write")
@@ -58,8 +59,9 @@ class Disk(apsw.VFS):
         self.hook("delete")
         super().xDelete(filename, syncdir)
 
-    def excepthook(self, *_error: object) -> None:
+    def excepthook(self, *_error: object) -> bool:
         """Say nothing: what a hook raises is meant."""
+        return True
 
     def changes(self, path: str) -> None:
         """Remember what the file held when it was last synced, before it changes."""

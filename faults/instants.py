@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,7 @@ def publisher_power_cuts(folder: Path, seed: int, first: int, step: int, *, full
         outcome.faults += 1
         try:
             in_fork(fault)
-            left = in_fork(lambda root=root: machine.numbers(root))[1]
+            left = in_fork(partial(machine.numbers, root))[1]
         except AssertionError as error:
             outcome.wrong.append(f"power cut at operation {number}: {error}")
             continue

@@ -140,7 +140,8 @@ def terminal(browser: Browser, workspace: Path) -> bytes:
 
     from fsictl.cli.options import CommonOptions
     from fsictl.cli.session import Session
-    from fsictl.cli.status import looks_at, overview, rendered
+    from fsictl.cli.status import looks_at, overview
+    from fsictl.cli.status_view import rendered
 
     session = Session(CommonOptions(workspace=workspace))
     looks = looks_at(session)

@@ -194,22 +194,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quotes", type=Path, action="append", default=[], help="a file of real quotes")
     parser.add_argument("--seeds", type=int, default=2, help="how many times everything is done")
     given = parser.parse_args(arguments)
-    lines, findings = [INTRODUCTION], []
-    cards, first = [], None
+    lines, findings = [INTRODUCTION], list[str]()
+    cards: list[list[ScorecardRow]] = []
+    made: list[tuple[Scorer, LocalArtifacts, LocalWarehouse]] = []
     with tempfile.TemporaryDirectory(prefix="fsictl-") as directory:
         for seed in range(1, given.seeds + 1):
             folder = Path(directory) / str(seed)
             folder.mkdir()
-            made = trained(folder, seed)
-            scorer, artifacts, warehouse = made
-            first = first or made
+            scorer, artifacts, warehouse = trained(folder, seed)
+            made.append((scorer, artifacts, warehouse))
             metrics = simulated(SYMBOLS, PARAMETERS, hours=24.0, hz=10.0, seed=seed)
             cards.append(compare(artifacts, warehouse, scorer, metrics, RULES))
             print(f"seed {seed} done", file=sys.stderr)
         lines += scorecard_section(f"Anomalies in simulated prices: 24 h of {', '.join(SYMBOLS)}", cards)
-        lines += calibration_section(first[0])
+        lines += calibration_section(made[0][0])
         for file in given.quotes:
-            lines += quotes_section(file, *first, findings)
+            lines += quotes_section(file, *made[0], findings)
     PAGE.write_text("\n".join([*lines, conclusion(cards, findings), ""]), encoding="utf-8")
     return 0
 

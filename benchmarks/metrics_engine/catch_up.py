@@ -66,7 +66,11 @@ def hold_catch_up(hours: float, rounds: int, peers: list[Participant]) -> tuple[
     of_day = Expected(bars, rows_of(bars, sampled(len(seconds))))
     bars = bars_of_workload(hour)
     of_hour = Expected(bars, rows_of(bars, hour.seconds(0)))
-    tasks = [(Backfill(), day, of_day), (per_tick, hour, of_hour), *((peer, day, of_day) for peer in peers)]
+    tasks: list[tuple[Participant, Workload, Expected]] = [
+        (Backfill(), day, of_day),
+        (per_tick, hour, of_hour),
+        *((peer, day, of_day) for peer in peers),
+    ]
     inputs = [participant.prepare(workload, 0, expected) for participant, workload, expected in tasks]
     scores = [Score(participant) for participant, _, _ in tasks]
     for number in range(rounds):

@@ -7,7 +7,7 @@ is there, what it says happens to every write of SQLite's: ``full``, ``read-only
 import os
 import time
 
-_clock, _disk = os.environ.get("FAULTS_CLOCK"), os.environ.get("FAULTS_DISK")
+_clock, _disk = os.environ.get("FAULTS_CLOCK", ""), os.environ.get("FAULTS_DISK", "")
 
 if _clock:
     _true = time.time_ns

@@ -52,8 +52,9 @@ class Reference:
         return (min(seconds) + 1) * 1000 if seconds else None
 
     def _next(self, state: _Symbol) -> int | None:
-        if state.last_second is not None and state.last_second + 1 <= state.last_real + self.max_gap:
-            return state.last_second + 1
+        last, real = state.last_second, state.last_real
+        if last is not None and real is not None and last + 1 <= real + self.max_gap:
+            return last + 1
         return min(state.ticks, default=None)
 
     def _close(self, name: str, state: _Symbol, second: int) -> None:

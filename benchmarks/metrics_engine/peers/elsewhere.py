@@ -94,7 +94,8 @@ def _packed(array: np.ndarray) -> bytes:
 
 
 def _unpacked(data: bytes) -> np.ndarray:
-    return np.load(io.BytesIO(data), allow_pickle=False)
+    array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
+    return array
 
 
 def serve(participant: OfCloses, receive: Callable[[], bytes], send: Callable[[bytes], None]) -> None:

@@ -161,4 +161,5 @@ def participants() -> list[PolarsPass]:
 
 
 def _values(column: pl.Series) -> np.ndarray:
-    return (column.fill_null(np.nan) if column.dtype == pl.Float64 else column).to_numpy()
+    values: np.ndarray = (column.fill_null(np.nan) if column.dtype == pl.Float64 else column).to_numpy()
+    return values

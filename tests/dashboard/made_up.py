@@ -63,9 +63,10 @@ def verdict_rows(symbol: str, seconds: Sequence[int] | npt.NDArray[np.int64], **
 def lively(symbol: str, first: int, count: int, *, price: float, seed: int) -> tuple[pa.Table, pa.Table]:
     """A day in the life of a symbol: trends, an RSI that becomes extreme, verdicts with a few alerts."""
     random = np.random.default_rng(seed)
-    ends = first + np.arange(count)
+    passed = np.arange(count)  # whatever the time of day, the same happens
+    ends = first + passed
     phase = random.uniform(0, 6.3)
-    drift = 2.2e-6 * np.sin(ends / 700 + phase) + 1.4e-6 * np.sin(ends / 190 + 2 * phase)
+    drift = 2.2e-6 * np.sin(passed / 700 + phase) + 1.4e-6 * np.sin(passed / 190 + 2 * phase)
     steps = drift + random.standard_normal(count) * 9e-6
     close = price * np.exp(np.cumsum(steps))
     padded = np.r_[np.full(299, close[0]), close]
@@ -87,7 +88,7 @@ def lively(symbol: str, first: int, count: int, *, price: float, seed: int) -> t
         BB_BOTTOM_BAND_SMA=mean - spread,
     )
     extreme = (rsi > 70) | (rsi < 30)
-    bursts = np.maximum(0, np.sin(ends / 83 + phase) + np.sin(ends / 211) - 1.2) * 2
+    bursts = np.maximum(0, np.sin(passed / 83 + phase) + np.sin(passed / 211) - 1.2) * 2
     error = (0.45 + bursts + 0.08 * random.standard_normal(count))[extreme]
     verdicts = verdict_rows(
         symbol,

@@ -28,13 +28,16 @@ def test_dead_letters_are_listed_replayed_and_dropped(fsictl: Fsictl) -> None:
     letters = fsictl("dead-letter", "list", "--json").json
     assert [(one["reason"], one["data"]) for one in letters] == [("malformed", "no price"), ("malformed", "no json")]
 
+    request = {"reason": "malformed", "detail": "no request", "origin": "jobs/1", "symbol": "", "timestamp": "1"}
+    messenger.publish([("dead-letter", Message(b"{}", request))])
     fsictl("dead-letter", "drop", code=2)
     fsictl("dead-letter", "drop", "--all", "--reason", "late", code=2)
     assert "no/1" in fsictl("dead-letter", "replay", "--id", "no/1", code=2).err
     said = fsictl("dead-letter", "replay", "--all", "--json").json
-    assert said == {"replayed": 1, "topics": {"prices": 1}, "lines_of_files": 1}
-    (left,) = fsictl("dead-letter", "list", "--json").json
-    assert left["data"] == "no price"
+    assert said == {"replayed": 1, "topics": {"prices": 1}, "lines_of_files": 1, "job_requests": 1}
+    left = fsictl("dead-letter", "list", "--json").json
+    assert [one["data"] for one in left] == ["no price", "{}"]
+    fsictl("dead-letter", "drop", "--id", left[1]["id"])
 
     fsictl("stream", "start", "--only", "metrics", "--only", "sink")
     fsictl("stream", "stop", "--drain")

@@ -13,7 +13,7 @@ from fsictl.cli.output import counted, time_text
 from fsictl.cli.session import Session
 from fsictl.errors import UsageError
 from fsictl.records.message import Received
-from fsictl.records.schemas import DEAD_LETTER_TOPIC
+from fsictl.records.schemas import DEAD_LETTER_TOPIC, JOBS_TOPIC
 
 app = group("dead-letter", "See what could not be used, try it again, or drop it.")
 
@@ -66,16 +66,17 @@ def list_(
 def replay(session: Session, reason: Reason = None, ids: Ids = None, before: Before = None, all_: All = False) -> None:
     """Publish the original bytes again, to the topic in which they were found, and remove the dead letters.
 
-    What is refused again becomes a dead letter again. Lines of files stay: replay the file, once it is mended.
+    What is refused again becomes a dead letter again. Lines of files and requests for jobs stay: replay the file, once
+    it is mended; ask for the job again.
     """
     from fsictl.streams.redelivery import REDELIVERY, redeliver, topic_of
 
     by_topic: dict[str, list[Received]] = {}
-    of_files = 0
+    stay = {"file": 0, "jobs": 0}
     for letter in _chosen(session, reason, ids, before, all_):
         topic = topic_of(letter)
         if topic is None:
-            of_files += 1
+            stay["jobs" if letter.message.attributes.get("origin", "").startswith(f"{JOBS_TOPIC}/") else "file"] += 1
         else:
             by_topic.setdefault(topic, []).append(letter)
     done: dict[str, int] = {}
@@ -84,10 +85,14 @@ def replay(session: Session, reason: Reason = None, ids: Ids = None, before: Bef
             done[topic] = redeliver(letters, topic, channel, session.messenger.drop)
     said = ", ".join(f"{counted(count, 'dead letter')} to {topic}" for topic, count in done.items())
     said = f"Replayed {said}." if said else "Nothing was replayed."
-    if of_files:
-        said += f" {counted(of_files, 'line')} of files stay: mend the file and replay it."
+    if stay["file"]:
+        said += f" Kept: {counted(stay['file'], 'line')} of files; mend the file and replay it."
+    if stay["jobs"]:
+        said += f" Kept: {counted(stay['jobs'], 'request')} for jobs; ask again with `fsictl job submit`."
     session.output.say(said)
-    session.output.document({"replayed": sum(done.values()), "topics": done, "lines_of_files": of_files})
+    session.output.document(
+        {"replayed": sum(done.values()), "topics": done, "lines_of_files": stay["file"], "job_requests": stay["jobs"]}
+    )
 
 
 @command(app, "drop")

@@ -12,6 +12,9 @@ DEAD_LETTER_TOPIC = "dead-letter"
 JOBS_TOPIC = "jobs"
 JOB_EVENTS_TOPIC = "job-events"
 
+UNREAD_TOPICS = frozenset({JOB_EVENTS_TOPIC})
+"""Topics for people and other programs: no pipeline of ours takes their messages, so age alone ends them."""
+
 
 class Kind(StrEnum):
     """The types a column can have, named by meaning rather than by any one store's word for it."""

@@ -59,6 +59,16 @@ def test_a_message_goes_when_it_is_old_and_every_pipeline_has_taken_it(tmp_path:
         assert [item.message.data for item in channel.pull(9, 0)] == [b"new"], "it goes on where it was"
 
 
+def test_what_happened_to_jobs_goes_by_age_alone(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    messenger = LocalMessenger(tmp_path, clock, policy=Policy(topics_ms=HOUR))
+    for hours in (2, 0.5, 0):
+        messenger.publish([("job-events", Message(str(hours).encode(), {}))])
+        clock.sleep(hours * 3600 + LOOK_EVERY)
+    messenger.publish([("job-events", Message(b"now", {}))])
+    assert [item.message.data for item in messenger.read("job-events")] == [b"0.5", b"0", b"now"]
+
+
 def test_a_log_of_which_nothing_is_left_goes_on_with_new_offsets(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     messenger = LocalMessenger(tmp_path, clock, policy=Policy(topics_ms=0))

@@ -14,6 +14,7 @@ from fsictl.backends.local.log import Position
 from fsictl.backends.local.policy import Policy
 from fsictl.clock import Clock
 from fsictl.errors import StorageError
+from fsictl.records.schemas import UNREAD_TOPICS
 
 LOOK_EVERY = 30.0
 """Seconds between two looks for something old."""
@@ -34,7 +35,7 @@ class Upkeep:
     """Keeps one file small: the messages of ``topic``, dead letters, and rows if it has ``tables``.
 
     A message goes when it is old enough and every pipeline that ever read the topic has committed it. A topic that
-    nobody reads keeps everything.
+    nobody reads yet keeps everything; one of ``UNREAD_TOPICS`` goes by age alone.
     """
 
     def __init__(self, layout: Layout, policy: Policy, clock: Clock, *, topic: str | None, tables: bool) -> None:
@@ -68,7 +69,8 @@ class Upkeep:
         policy, now_ms = self._policy, self._clock.now_ms()
         tasks: list[Task] = []
         if self._topic is not None and policy.topics_ms is not None:
-            taken = taken_by_all(self._layout, self._topic)
+            unread = self._topic in UNREAD_TOPICS
+            taken = log.count_messages(file) if unread else taken_by_all(self._layout, self._topic)
             before = now_ms - policy.topics_ms
             if taken:
                 tasks.append(partial(log.trim_messages, offset=taken, before=before, limit=_MESSAGES_AT_ONCE))

@@ -169,6 +169,11 @@ _SHOWN = {
     "GAP_FILLED": "filled",
 }
 
+_WIDE = 125
+"""Characters of a line that all of them take; a narrower terminal does without some."""
+
+_FOR_THE_WIDE = {"LOG_RTN", "EXPONENTIAL_MOVING_AVERAGE", "BB_BOTTOM_BAND_SMA", "BB_UPPER_BAND_SMA"}
+
 
 @command(app, "show")
 def show(
@@ -189,5 +194,6 @@ def show(
     found = table.to_pylist()
     for row in found:
         row["time"] = time_text(row["timestamp"])
-    shown = {"time": "second (UTC)", **_SHOWN}
-    session.output.rows(found, shown, title=f"{symbol}, 1 s bars")
+    wide = session.output.width >= _WIDE
+    shown = {name: heading for name, heading in _SHOWN.items() if wide or name not in _FOR_THE_WIDE}
+    session.output.rows(found, {"time": "second (UTC)", **shown}, title=f"{symbol}, 1 s bars")

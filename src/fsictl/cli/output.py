@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 WIDE = 240
-"""Columns of a table that is written to a file or a pipe: nobody looks at where it would wrap."""
+"""Characters of a line that is written to a file or a pipe: nobody looks at where it would wrap."""
 
 _BLOB = 32  # bytes of a blob that a table shows, as hexadecimal digits
 
@@ -79,6 +79,11 @@ class Output:
         return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
     @property
+    def width(self) -> int:
+        """Characters of a line on stdout."""
+        return self.console.width
+
+    @property
     def talk(self) -> Console:
         """The console of stderr, for everything that is not data."""
         from rich.console import Console
@@ -115,7 +120,8 @@ class Output:
     ) -> None:
         """Rows as a table (``columns``: key → heading) or, with ``as_json``, as a JSON array of whole rows.
 
-        Numbers stand to the right, and texts that are amounts of ``money``.
+        Numbers stand to the right, and texts that are amounts of ``money``. On a terminal too narrow for the columns,
+        rows stand below each other.
         """
         if self.as_json:
             self.document(list(rows))
@@ -123,19 +129,24 @@ class Output:
         if not rows:
             self.say(empty)
             return
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
+        from fsictl.cli.tables import natural_width, table_of
 
-        numeric = {key: all(isinstance(row.get(key), int | float | None) for row in rows) for key in columns}
-        table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-        for key, heading in columns.items():
-            table.add_column(
-                Text(heading), justify="right" if numeric[key] or key in money else "left", overflow="fold"
-            )
-        for row in rows:
-            table.add_row(*(Text(_cell(row.get(key))) for key in columns))
-        self.console.print(table)
+        console = self.console
+        numeric = {
+            at
+            for at, key in enumerate(columns)
+            if key in money or all(isinstance(row.get(key), int | float | None) for row in rows)
+        }
+        table = table_of(
+            [[_cell(row.get(key)) for key in columns] for row in rows],
+            list(columns.values()),
+            numeric=numeric,
+            title=title,
+            width=console.width if sys.stdout.isatty() else None,
+        )
+        if not sys.stdout.isatty():  # a line a row, however long
+            console.width = max(console.width, natural_width(table))
+        console.print(table)
 
     @contextmanager
     def progress(self, text: str, total: float | None) -> Iterator[ProgressLine]:

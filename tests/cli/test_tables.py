@@ -25,7 +25,7 @@ def test_rows_stand_below_their_headings_where_they_fit() -> None:
 
 
 def test_rows_become_blocks_where_their_columns_do_not_fit() -> None:
-    lines = printed(table_of(CELLS, HEADINGS, numeric={1}, width=30, title="What there is"), 60)
+    lines = printed(table_of(CELLS, HEADINGS, numeric={1}, width=30, title="What there is"), 80)
     assert lines[0] == "What there is"
     assert [line.split(maxsplit=1)[0] for line in lines[1:]] == ["symbol", "STANDARD_DEVIATION", "why"] * 2
     assert lines[2].split() == ["STANDARD_DEVIATION", "0.00288305"]

@@ -18,6 +18,9 @@ from fsictl.metrics.backfill import backfill
 from fsictl.metrics.block import MetricsBlock
 from fsictl.metrics.operator import MetricsOperator
 from fsictl.metrics.parameters import MetricsParameters
+from fsictl.metrics.rows import table_of_block
+from fsictl.records.conform import conform
+from fsictl.records.schemas import METRICS
 from fsictl.records.ticks import Ticks
 
 Tick = tuple[str, int, float]
@@ -350,3 +353,10 @@ def test_extreme_values_stop_nothing() -> None:
     block = operator.on_watermark(None)
     assert len(block) == 65
     assert np.isfinite(block.columns["LOG_RTN"]).all()
+
+
+@given(st.lists(st.floats(5e-324, 1.7976931348623157e308), min_size=1, max_size=12), st.integers(2, 6))
+def test_rows_of_any_finite_prices_fit_the_table(values: list[float], window: int) -> None:
+    times = [START + 1000 * second for second in range(len(values))]
+    for block in backfill(Ticks.of(["A"] * len(values), times, values), MetricsParameters(window=window, max_gap=2)):
+        conform(METRICS, table_of_block(block))

@@ -57,6 +57,7 @@ def test_a_version_that_keeps_its_promise_takes_over(artifacts):
         "latency",
         "no look-ahead",
         "drift",
+        "windows",
     ]
     assert stored.files == adopted.card.files
 
@@ -72,8 +73,17 @@ def test_a_stored_version_is_left_as_it_is(artifacts):
     before = dict(artifacts.stored["first"])
     again = made("first", 0.1)
     adopted = adopt(artifacts, replace(again, card=replace(again.card, created_at=9)))
-    assert (adopted.card.created_at, adopted.alias) == (0, "champion")
+    assert (adopted.card.created_at, adopted.alias, adopted.moved) == (0, "champion", False)
     assert artifacts.stored["first"] == before
+
+
+def test_a_version_for_other_windows_than_the_streams_cut_takes_nothing_over(artifacts):
+    streams = replace(RULES, length=RULES.length + 5)
+    adopted = adopt(artifacts, made("second", 0.1), streams=streams)
+    assert adopted.alias == "challenger"
+    assert "set model.window to" in adopted.card.gate["reason"]
+    empty = MemoryArtifacts()
+    assert adopt(empty, made("first", 0.1), streams=streams).alias == "champion"
 
 
 def test_a_damaged_champion_does_not_hold_up_its_successor(artifacts):

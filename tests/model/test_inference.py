@@ -15,6 +15,7 @@ from tests.model.market import START_S, metrics_table
 from tests.model.versions_of_chance import RULES, random_scorer
 
 from fsictl.errors import InputError
+from fsictl.model.aliases import BySymbol
 from fsictl.model.batch import infer_batch
 from fsictl.model.features import history_rows
 from fsictl.model.inference import InferenceOperator
@@ -183,6 +184,23 @@ def test_a_batch_gives_what_the_live_stream_gave():
     expected = live.filter(pc.and_(pc.greater_equal(live["timestamp"], start), pc.less(live["timestamp"], end)))
     assert out.num_rows > 0
     assert by_time(out).equals(by_time(expected))
+
+
+def test_a_batch_alerts_only_for_champions():
+    warehouse = MemoryWarehouse(metrics=ONE)
+    start, end = 1000 * START_S, 1000 * (START_S + 10_000)
+    (symbol,) = set(ONE["symbol"].to_pylist())
+
+    def alerts(alerting):
+        parts = infer_batch(warehouse, SCORER, start=start, end=end, rules=RULES, alerting=alerting)
+        return pa.concat_tables(parts)["alert"].to_pylist()
+
+    every = alerts(None)
+    assert True in every
+    assert alerts(BySymbol(SCORER.version)) == every
+    assert alerts(BySymbol("another", {symbol: SCORER.version})) == every
+    silent = alerts(BySymbol("another"))
+    assert silent == [None if one is None else False for one in every]
 
 
 def test_a_snapshot_is_small():

@@ -68,6 +68,16 @@ def test_the_same_rows_and_seed_give_the_same_version(trained):
     assert own == first
 
 
+@pytest.mark.slow
+def test_the_same_training_again_changes_no_champion(trained):
+    before = trained.warehouse.tables["promotions"].to_pylist()
+    report = train_version(
+        trained.warehouse, trained.artifacts, clock=ManualClock(5), rules=RULES, options=OPTIONS, run_id="again"
+    )
+    assert (report.version, report.alias) == (trained.report.version, "champion")
+    assert trained.warehouse.tables["promotions"].to_pylist() == before
+
+
 @pytest.mark.parametrize("symbol", [None, "EURUSD", "GBPUSD"])
 def test_too_few_windows_are_skipped_with_the_reason(symbol):
     warehouse, artifacts = MemoryWarehouse(metrics=metrics_table(rows=600)), MemoryArtifacts()

@@ -11,7 +11,7 @@ from tests.memory import MemoryArtifacts
 from tests.model.versions_of_chance import random_card, random_graph, random_weights
 
 from fsictl.errors import CheckFailedError, InputError
-from fsictl.model.card import read_card, write_card
+from fsictl.model.card import read_card, seal, write_card
 from fsictl.model.detectors.autoencoder import check_graph
 from fsictl.model.scoring import GraphScorer
 from fsictl.model.versions import (
@@ -45,7 +45,7 @@ def test_a_card_is_read_as_it_was_written():
         {"features": 3},
         {"calibration": {"label_rate": 0.1, "alert_rate": 0.01, "all": {"first": 0, "weights": []}, "by_symbol": {}}},
         {"calibration": {"label_rate": 0.1, "alert_rate": 0.01, "all": {"first": -1, "weights": [1]}, "by_symbol": {}}},
-        {"scaler": {"center": [float("nan")], "scale": [1.0], "bend": True}},
+        {"scaler": {"center": ["nan"], "scale": [1.0], "bend": True}},
         {"detector": "oracle"},
         {"snapshot": {"symbols": []}},
     ],
@@ -53,11 +53,18 @@ def test_a_card_is_read_as_it_was_written():
 def test_a_damaged_card_is_bad_input(change):
     body = json.loads(write_card(random_card("v"))) | change
     with pytest.raises(InputError, match="card cannot be read"):
-        read_card(json.dumps(body).encode())
+        read_card(seal(body))
+
+
+def test_a_card_that_says_something_else_now_is_noticed():
+    for change in ({"gate": {"passed": True}}, {"snapshot": {}}, {"more": 1}):
+        body = json.loads(write_card(random_card("v"))) | change
+        with pytest.raises(InputError, match="card of model version v is not the one that was stored"):
+            read_card(json.dumps(body).encode())
 
 
 def test_a_card_of_an_older_format_says_so():
-    with pytest.raises(InputError, match="format 1, and this fsictl reads 2"):
+    with pytest.raises(InputError, match="format 1, and this fsictl reads 3"):
         read_card(json.dumps({"format": 1}).encode())
 
 
@@ -87,6 +94,9 @@ def test_a_changed_file_is_noticed(artifacts):
     artifacts.stored["one"]["autoencoder.onnx"] = artifacts.stored["two"]["autoencoder.onnx"]
     with pytest.raises(InputError, match=r"autoencoder\.onnx of model version one is not the file"):
         load_scorer(artifacts, "one")
+    artifacts.stored["two"]["model.keras"] = b"other"
+    with pytest.raises(InputError, match=r"model\.keras of model version two is not the file"):
+        load_scorer(artifacts, "two")
 
 
 def test_a_card_under_another_name_is_noticed(artifacts):

@@ -129,6 +129,15 @@ def test_a_quiet_live_topic_follows_the_wall_clock_after_the_idle_timeout() -> N
     assert pipeline.step([]).outgoing == []
 
 
+def test_an_old_straggler_does_not_end_a_live_topic() -> None:
+    clock = ManualClock(START)
+    pipeline = _pipeline(clock)
+    pipeline.step(_received(Ticks.of(["A"], [START], [1.0])))
+    pipeline.step(_received(Ticks.of(["B"], [START - 120_000], [1.0])))
+    clock.sleep(5.1)
+    assert _rows(pipeline.step([]).outgoing).num_rows > 0
+
+
 def test_old_prices_are_never_live_so_a_pause_of_the_replay_makes_nothing_late() -> None:
     clock = ManualClock(START + 10**9)
     pipeline = _pipeline(clock)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pyarrow as pa
+from tests.model.market import metrics_table
+
 from fsictl.clock import ManualClock
-from fsictl.records.encoding import encode_end_of_input, encode_ticks
+from fsictl.records.encoding import encode_end_of_input, encode_rows, encode_ticks
 from fsictl.records.message import Message, Received
-from fsictl.records.schemas import DEAD_LETTER_TOPIC
+from fsictl.records.schemas import DEAD_LETTER_TOPIC, METRICS
 from fsictl.records.ticks import Ticks
 from fsictl.streams.sink import SinkPipeline
 
@@ -22,6 +25,20 @@ def test_every_topic_goes_to_its_table_and_what_is_unreadable_to_the_dead_letter
         (DEAD_LETTER_TOPIC, "metrics/1")
     ]
     assert sink.counters() == {"prices": 2, "metrics": 0, "reconerr": 0, "rejected": 1}
+
+
+def test_rows_that_no_table_takes_become_dead_letters() -> None:
+    rows = metrics_table(rows=400)
+    at = rows.column_names.index("STANDARD_DEVIATION")
+    broken = rows.set_column(at, rows.schema.field(at), pa.array([float("nan")] * rows.num_rows))
+    sink = SinkPipeline(ManualClock())
+    result = sink.step(
+        [Received("metrics", str(n), encode_rows(METRICS, table), 0) for n, table in ((1, rows), (2, broken))]
+    )
+    assert result.rows["metrics"].num_rows == 400
+    ((_, letter),) = result.outgoing
+    assert letter.attributes["origin"] == "metrics/2"
+    assert "STANDARD_DEVIATION is not a number" in letter.attributes["detail"]
 
 
 def test_totals_go_on_after_a_restart() -> None:

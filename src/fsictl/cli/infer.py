@@ -35,7 +35,8 @@ def batch(
     start: Annotated[str | None, typer.Option(metavar="TIME", help="First event time.")] = None,
     end: Annotated[str | None, typer.Option(metavar="TIME", help="Event time before which rows end.")] = None,
 ) -> None:
-    """Score stored metrics with any version, into the table reconerr."""
+    """Score stored metrics with any version, into the table reconerr. Only a champion's verdicts alert."""
+    from fsictl.model.aliases import CHAMPION, named
     from fsictl.model.batch import infer_batch
     from fsictl.model.champion import scorers_named
 
@@ -52,6 +53,7 @@ def batch(
             end=until,
             symbols=[symbol] if symbol is not None else None,
             rules=window_rules(session),
+            alerting=named(session.artifacts, CHAMPION),
         ):
             if verdicts.num_rows:
                 session.warehouse.write("reconerr", verdicts)

@@ -77,6 +77,11 @@ class Session:
         """The settings in force."""
         return self.loaded.settings
 
+    @property
+    def lasting_settings(self) -> Settings:
+        """The settings that other commands here have: without what this one's flags say."""
+        return load_settings(self.workspace / FILE_NAME, self.environment).settings
+
     def check_settings(self) -> None:
         """Raise ``SettingsError`` now for settings that are wrong, rather than in a log later."""
         _ = self.loaded

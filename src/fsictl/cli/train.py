@@ -10,7 +10,7 @@ import typer
 from fsictl.cli import times
 from fsictl.cli.champions import list_champion
 from fsictl.cli.command import command
-from fsictl.cli.models import training_options, window_rules
+from fsictl.cli.models import training_options, window_rules, window_rules_of
 from fsictl.cli.output import counted, time_text
 from fsictl.cli.session import Session
 from fsictl.errors import CheckFailedError, FsictlError, PreconditionError, UsageError
@@ -93,11 +93,18 @@ def train(
     ):
         session.set(key, value, flag)
     session.need_workspace()
+    if detector is not None:
+        from fsictl.model.making import check_detector
+
+        check_detector(detector, preset)
     session.output.say("Training here and now, past the orchestrator.")
     until_ms = times.moment(until, session.clock.now_ms()) if until is not None else None
     chosen = None if symbol == ALL_SYMBOLS else symbol
     report = train_now(session, symbol=chosen, until=until_ms, preset=preset)
     _show_report(session, report)
+    for check in report.card.gate.get("checks", ()):
+        if check["name"] == "windows" and check["passed"] is None:
+            session.output.say(f"Until then it judges nothing: {check['said']}.")
     try:
         list_champion(session, chosen)
     except FsictlError as error:  # the version is made and scores all the same
@@ -171,6 +178,7 @@ def train_now(session: Session, *, symbol: str | None, until: int | None, preset
             symbol=symbol,
             until=until,
             rules=window_rules(session),
+            streams=window_rules_of(session.lasting_settings),
             options=training_options(session, preset),
             requested_by="train --now",
             labelled=labelled_prices(session, symbol),

@@ -35,7 +35,9 @@ def serve(
             timeout_graceful_shutdown=1,
             server_header=False,
         )
-        _Server(config, app, _address(host, listener.getsockname()[1]), on_ready, stop).run(sockets=[listener])
+        server = _Server(config, app, _address(host, listener.getsockname()[1]), on_ready, stop)
+        with server.capture_signals():  # also while the loop is made
+            server.run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -105,6 +105,7 @@ def score(request: JobRequest, say: Say, *, warehouse: Warehouse, artifacts: Art
 
     Raises ``NotEnoughDataError`` when the day has no metrics.
     """
+    from fsictl.model.aliases import CHAMPION, named
     from fsictl.model.batch import infer_batch
     from fsictl.model.champion import scorers_named
 
@@ -121,7 +122,9 @@ def score(request: JobRequest, say: Say, *, warehouse: Warehouse, artifacts: Art
     say(f"scoring by version {names}")
     verdicts = unreliable = 0
     symbols = None if symbol is None else [symbol]
-    for rows in infer_batch(warehouse, scorers, start=first, end=after, symbols=symbols, rules=rules):
+    champions = named(artifacts, CHAMPION)
+    judged = infer_batch(warehouse, scorers, start=first, end=after, symbols=symbols, rules=rules, alerting=champions)
+    for rows in judged:
         if rows.num_rows:
             warehouse.write(RECONERR.name, rows)
         verdicts += rows.num_rows

@@ -88,6 +88,8 @@ def _level_columns(sums: _Sums, parameters: MetricsParameters) -> dict[str, Colu
     apart = mean_head - mean_tail + sums.across
     between = sums.of_tails(apart * apart * (n_head * n_tail / n))
     std = np.sqrt((squares_head + squares_tail + between) / n)
+    if not np.isfinite(std).all():
+        std = np.where(np.isnan(std), np.inf, std)  # a square was too large for a float
 
     powers, weights = ema_weights(parameters.alpha, parameters.window)
     weighted = sums.head[Term.WEIGHTED] + powers[n_head.astype(np.int64)] * sums.tail[Term.WEIGHTED]
@@ -100,12 +102,18 @@ def _level_columns(sums: _Sums, parameters: MetricsParameters) -> dict[str, Colu
         "STANDARD_DEVIATION": std,
         "BB_MIDDLE_BAND_SMA": sma,
         "BB_UPPER_BAND_SMA": sma + band,
-        "BB_BOTTOM_BAND_SMA": sma - band,
+        "BB_BOTTOM_BAND_SMA": _below(sma, band),
         "BB_MIDDLE_BAND_EMA": ema,
         "BB_UPPER_BAND_EMA": ema + band,
-        "BB_BOTTOM_BAND_EMA": ema - band,
+        "BB_BOTTOM_BAND_EMA": _below(ema, band),
         "GAP_FILLED_FRACTION": sums.both[Term.FILLED] / n,
     }
+
+
+def _below(middle: FloatArray, band: FloatArray) -> FloatArray:
+    """The lower band; where both are too large for a float, it has no end."""
+    bottom = middle - band
+    return bottom if np.isfinite(bottom).all() else np.where(np.isnan(bottom), -np.inf, bottom)
 
 
 def _move_columns(sums: _Sums) -> dict[str, Column]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fsictl.errors import InputError
 from fsictl.model.aliases import CHALLENGER, CHAMPION, ROLES, alias_of, symbol_of
-from fsictl.model.card import Card
+from fsictl.model.card import ANOMALIES, Card
 from fsictl.model.columns import Columns
 from fsictl.model.data import drift
 from fsictl.model.gate import (
@@ -21,10 +21,11 @@ from fsictl.model.gate import (
     check_no_look_ahead,
     check_scorecard,
     check_scores,
+    check_windows,
     judge,
 )
 from fsictl.model.making import MadeVersion
-from fsictl.model.scorecard import Labelled, LabelledMetrics, ScorecardRow, overall, scorecard
+from fsictl.model.scorecard import Labelled, LabelledMetrics, ScorecardRow, by_detector, overall, scorecard
 from fsictl.model.scoring import GraphScorer
 from fsictl.model.split import WindowSplit, thinned
 from fsictl.model.versions import Scorer, load_card, load_scorer, store_version
@@ -46,6 +47,8 @@ class Adopted:
     scorecard: list[ScorecardRow]
     previous: str | None = None
     """What the alias named before, if the version became a champion."""
+    moved: bool = False
+    """Whether a champion's alias was pointed at it just now."""
 
 
 def adopt_version(
@@ -55,6 +58,7 @@ def adopt_version(
     split: WindowSplit,
     *,
     rules: WindowRules,
+    streams: WindowRules | None = None,
     symbol: str | None = None,
     labelled: LabelledPrices | None = None,
 ) -> Adopted:
@@ -64,6 +68,7 @@ def adopt_version(
     champion. The first version of a store becomes the shared one in any case: something must score. A version that is
     stored already keeps its card and its aliases. When another training changes the champion meanwhile, the version
     is judged against the new one.
+    ``streams`` are the windows that running streams cut, if others than those of ``rules``.
     """
     version = made.card.version
     if version in artifacts.folders():
@@ -72,14 +77,16 @@ def adopt_version(
     while True:
         seat = _seat(artifacts, symbol)
         champion = _champion(artifacts, seat)
-        gate, rows = _judge(made, columns, split, champion, rules, prices)
+        gate, rows = _judge(made, columns, split, champion, rules, streams or rules, prices)
         if _seat(artifacts, symbol) != seat:
             continue
         parent = champion.version if champion else None
         card = replace(made.card, parent=parent, gate=gate.as_dict())
+        if rows:
+            card = replace(card, evaluation={**card.evaluation, ANOMALIES: by_detector(rows)})
         card = store_version(artifacts, card, keras_file=made.keras_file, graphs=made.graphs)
         if gate.passed and artifacts.swap(seat.champion, seat.held_by, version):
-            return Adopted(card, seat.champion, rows, seat.held_by)
+            return Adopted(card, seat.champion, rows, seat.held_by, moved=True)
         artifacts.point(seat.challenger, version)
         return Adopted(card, seat.challenger, rows)
 
@@ -105,11 +112,12 @@ def _seat(artifacts: Artifacts, symbol: str | None) -> _Seat:
 
 def _stored_before(artifacts: Artifacts, version: str) -> Adopted:
     card = load_card(artifacts, version)
-    if artifacts.resolve(CHAMPION) is None and card.gate.get("passed"):  # its run ended before it could be pointed at
+    unnamed = artifacts.resolve(CHAMPION) is None and bool(card.gate.get("passed"))
+    if unnamed:  # its run ended before it could be pointed at
         artifacts.point(CHAMPION, version)
     aliases = sorted(alias for alias, folder in artifacts.aliases().items() if folder == version)
     named = [alias for role in ROLES for alias in aliases if alias == role or symbol_of(alias, role)]
-    return Adopted(card, named[0] if named else None, [])
+    return Adopted(card, named[0] if named else None, [], moved=unnamed)
 
 
 def _champion(artifacts: Artifacts, seat: _Seat) -> Scorer | None:
@@ -139,6 +147,7 @@ def _judge(
     split: WindowSplit,
     champion: Scorer | None,
     rules: WindowRules,
+    streams: WindowRules,
     prices: LabelledMetrics | None,
 ) -> tuple[GateResult, list[ScorecardRow]]:
     card = made.card
@@ -153,6 +162,7 @@ def _judge(
         check_latency(detector, gather(split.features, thinned(split.check, TIMED_WINDOWS), card.length)),
         check_no_look_ahead(detector, columns, np.sort(split.check), rules=rules, names=card.features),
         check_drift(_drift(champion, split, card.features)),
+        check_windows(rules, streams, has_champion=champion is not None),
     ]
     return judge(checks, champion.version if champion else None), rows
 

@@ -31,12 +31,14 @@ def infer_batch(
     end: int,
     symbols: Sequence[str] | None = None,
     rules: WindowRules | None = None,
+    alerting: BySymbol[str] | None = None,
 ) -> Iterator[pa.Table]:
     """Verdicts about stored rows with ``start <= timestamp < end`` (ms), hour by hour, as rows of ``reconerr``.
 
     Rows before ``start`` are read as far as the first windows reach back, and calibrations that the live stream
     stored are gone on from, so that the verdicts are those that it gave. Without them the version's own calibration
-    holds at ``start``. Nothing is written.
+    holds at ``start``. Nothing is written. ``alerting`` names the versions whose verdicts count, champions that is:
+    all others never alert. Without it every version does.
     """
     import pyarrow.compute as pc
 
@@ -56,7 +58,18 @@ def infer_batch(
         rows = warehouse.read(METRICS.name, symbols=symbols, start=since, end=until, columns=COLUMNS)
         verdicts = operator.process(rows, scorers)
         if since >= start:
-            yield verdicts
+            yield verdicts if alerting is None else _silenced(verdicts, alerting)
+
+
+def _silenced(verdicts: pa.Table, alerting: BySymbol[str]) -> pa.Table:
+    """The same without alerts of versions that do not score their symbol."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = zip(verdicts["symbol"].to_pylist(), verdicts["model_version"].to_pylist(), strict=True)
+    counts = pa.array([version == alerting.of(symbol) for symbol, version in names], pa.bool_())
+    at = verdicts.column_names.index("alert")
+    return verdicts.set_column(at, verdicts.schema.field(at), pc.and_(verdicts["alert"], counts))
 
 
 def _slices(first: int, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -13,7 +14,13 @@ from fsictl.model.calibration import Calibration, calibrate
 from fsictl.model.histogram import ScoreHistogram
 from fsictl.model.scaler import Scaler
 
-CARD_FORMAT = 2
+CARD_FORMAT = 3
+
+ANOMALIES = "anomalies"
+"""In the ``evaluation`` of a card: how its detectors find anomalies put into prices; judged after it is named."""
+
+
+_SEAL = "sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +72,46 @@ class Card:
 
     def content(self) -> dict[str, Any]:
         """What two runs over the same rows with the same seed have in common: no name, time, parent or judgement."""
-        anonymous = replace(self, version="", created_at=0, requested_by="", parent=None, gate={}, files={})
+        evaluation = {name: value for name, value in self.evaluation.items() if name != ANOMALIES}
+        anonymous = replace(
+            self, version="", created_at=0, requested_by="", parent=None, gate={}, files={}, evaluation=evaluation
+        )
         return _to_json(anonymous)
 
 
 def write_card(card: Card) -> bytes:
-    """The card as JSON text, keys sorted."""
-    return (json.dumps(_to_json(card), indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+    """The card as JSON text, keys sorted, sealed."""
+    return seal(_to_json(card))
+
+
+def seal(body: Mapping[str, Any]) -> bytes:
+    """A card's JSON text with the SHA-256 of all that it says, by which :func:`read_card` notices damage.
+
+    >>> json.loads(seal({"format": 3}))["sha256"][:8]
+    'fc458e6f'
+    """
+    sealed = {**body, _SEAL: _hash_of(body)}
+    return (json.dumps(sealed, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _hash_of(body: Mapping[str, Any]) -> str:
+    said = {name: value for name, value in body.items() if name != _SEAL}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def read_card(data: bytes) -> Card:
-    """The card from its JSON text. ``InputError`` when it is not one, or of a format this program does not know."""
+    """The card from its JSON text.
+
+    ``InputError`` when it is not one, was changed since, or is of a format that this program does not know.
+    """
     try:
         body = json.loads(data)
         if body["format"] != CARD_FORMAT:
             message = f"the model's card has format {body['format']!r}, and this fsictl reads {CARD_FORMAT}"
             raise InputError(message, hint="Use the fsictl that made it, or train a new version.")
+        if body[_SEAL] != _hash_of(body):
+            message = f"the card of model version {body['version']} is not the one that was stored"
+            raise InputError(message, hint="Choose another version, or train a new one.")
         return _of_json(body)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         message = f"the model's card cannot be read: {error!r}"

@@ -118,6 +118,18 @@ def check_drift(found: Mapping[str, float]) -> Check:
     return Check(name, None, f"the data differs from what the champion was trained on (stability index): {listed}")
 
 
+def check_windows(own: WindowRules, streams: WindowRules, *, has_champion: bool) -> Check:
+    """It was made for the windows that the streams cut; the first version is taken all the same."""
+    name = "windows"
+    if own == streams:
+        return Check(name, True, f"windows of {own.length} rows, as the streams cut them")
+    said = (
+        f"it scores windows of {own.length} rows, and the streams cut windows of {streams.length}:"
+        f" set model.window to {own.length} to use it"
+    )
+    return Check(name, False if has_champion else None, said)
+
+
 def check_latency(detector: Detector, windows: Array) -> Check:
     """1,000 windows are scored within the budget, in the best of three runs."""
     windows = np.resize(windows, (1000, *windows.shape[1:]))

@@ -62,6 +62,10 @@ class LabelledMetrics:
     since: int = 0
 
 
+FIGURES = ("windows", "events", "roc_auc", "average_precision", "recall_1", "recall_10")
+"""What a card says of each detector and kind of anomaly."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScorecardRow:
     """One detector and kind of anomaly; NaN where there is too little to tell.
@@ -188,6 +192,16 @@ def verdict_rows(scorer: Scorer, labelled: Labelled) -> list[ScorecardRow]:
             )
         )
     return rows
+
+
+def by_detector(rows: Iterable[ScorecardRow]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """The figures of each detector and kind, for a card; ``None`` where there is too little to tell."""
+    found: dict[str, dict[str, dict[str, float | None]]] = {}
+    for row in rows:
+        figures = {name: getattr(row, name) for name in FIGURES}
+        told = {name: None if math.isnan(value) else value for name, value in figures.items()}
+        found.setdefault(row.detector, {})[row.kind] = told
+    return found
 
 
 def _scores(detector: Detector, windows: Array) -> Array:

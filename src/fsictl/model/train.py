@@ -82,6 +82,7 @@ def train_version(
     symbol: str | None = None,
     until: int | None = None,
     rules: WindowRules | None = None,
+    streams: WindowRules | None = None,
     options: TrainingOptions | None = None,
     run_id: str | None = None,
     requested_by: str = "",
@@ -92,7 +93,8 @@ def train_version(
 
     Stores the version and lets ``champion`` name it if it passes the gate, else ``challenger``; of one symbol, its own
     alias, if there is a shared champion. A version that is there already is left as it is. ``labelled`` gives prices
-    for the gate's scorecard. Every run leaves a row in ``training_runs``: ``trained``; ``skipped`` with the reason
+    for the gate's scorecard, ``streams`` the windows that running streams cut, if others than ``rules``. Every run
+    leaves a row in ``training_runs``: ``trained``, with the gate's reason if it refused; ``skipped`` with the reason
     when ``NotEnoughDataError`` is raised; ``failed`` for any other error.
     """
     rules, options = rules or WindowRules(), options or TrainingOptions()
@@ -105,9 +107,12 @@ def train_version(
         run.until = newest_until(warehouse, symbol) if until is None else until
         made, columns, split = _make(warehouse, run, symbol, rules, options, progress)
         made = replace(made, card=replace(made.card, created_at=clock.now_ms(), requested_by=requested_by))
-        adopted = adopt_version(artifacts, made, columns, split, rules=rules, symbol=symbol, labelled=labelled)
+        adopted = adopt_version(
+            artifacts, made, columns, split, rules=rules, streams=streams, symbol=symbol, labelled=labelled
+        )
         _record(warehouse, adopted, clock.now_ms())
         run.outcome, run.model_version = "trained", adopted.card.version
+        run.reason = None if adopted.card.gate.get("passed") else f"refused: {adopted.card.gate.get('reason')}"
     except BaseException as error:
         run.fail(error)
         raise
@@ -144,8 +149,8 @@ def _record(warehouse: Warehouse, adopted: Adopted, at: int) -> None:
     if adopted.scorecard:
         table = scorecard_table(adopted.scorecard, version=version, prices="held-out part of its training", at=at)
         warehouse.write(SCORECARDS.name, table)
-    own = symbol_of(adopted.alias or "", CHAMPION)
-    if (adopted.alias == CHAMPION or own) and adopted.previous != version:
+    if adopted.moved:
+        own = symbol_of(adopted.alias or "", CHAMPION)
         row = promotion(version, adopted.previous, action="train", at=at, symbol=own)
         warehouse.write(PROMOTIONS.name, row)
 

@@ -80,11 +80,13 @@ def load_file(artifacts: ReadableArtifacts, card: Card, file: str) -> bytes:
 
 
 def load_scorer(artifacts: Artifacts, version: str) -> Scorer:
-    """A version or an alias's version, ready to score.
+    """A version or an alias's version, ready to score; every file of it is compared with its hash.
 
     ``InputError`` when it is missing, damaged, or made for features that this program does not compute.
     """
     card = load_card(artifacts, version)
+    for file in set(card.files) - {card.detectors[card.detector]}:
+        load_file(artifacts, card, file)
     return Scorer(card, load_detector(artifacts, card, card.detector))
 
 

@@ -13,7 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from fsictl.errors import InputError
 from fsictl.records.arrow import arrow_schema, ticks_of_table, ticks_to_table
+from fsictl.records.conform import conform
 from fsictl.records.json_ticks import JsonTicks, integer_of
 from fsictl.records.message import CONTENT_TYPE, Message, Received, Reject
 from fsictl.records.moments import milliseconds_of
@@ -153,7 +155,8 @@ def decode_rows(schema: Schema, received: list[Received]) -> DecodedRows:
                 table = _read_arrow(item, schema)
             else:
                 table = _read_json_rows(item, schema)
-        except (*_ARROW_ERRORS, RecursionError) as error:
+            table = conform(schema, table)
+        except (*_ARROW_ERRORS, InputError, RecursionError) as error:
             rejects.append(_malformed(item, f"not rows of {schema.name}: {error}"))
             continue
         tables.append(table)

@@ -182,7 +182,11 @@ SCORECARDS = Schema(
     (
         Field("model_version", Kind.TEXT, "the version that was evaluated"),
         Field("prices", Kind.TEXT, "what it was evaluated on"),
-        Field("detector", Kind.TEXT, "the detector; verdict is what the version says, with all its rules"),
+        Field(
+            "detector",
+            Kind.TEXT,
+            "the detector; verdict: the version with its thresholds for all symbols and its rule about stale feeds",
+        ),
         Field("kind", Kind.TEXT, "the kind of anomaly, or all"),
         Field("at", Kind.TIMESTAMP, "when it was evaluated"),
         Field("ordinary_windows", Kind.INTEGER, "windows without an anomaly"),

@@ -102,8 +102,8 @@ class MetricsPipeline:
             result.outgoing += late_letters(late)
             newest = int(ticks.timestamp.max())
             self._watermark.advance(newest)
-            self._live = self._is_live(newest)
             self._counters["event_time"] = max(self._counters["event_time"], newest)
+            self._live = self._is_live(self._counters["event_time"])
         if decoded.ended_ms is not None:
             ended_ms = min(decoded.ended_ms, self._counters["event_time"])  # what it closes was seen, whatever it says
             after_filling = (ended_ms // 1000 + self._parameters.max_gap + 1) * 1000

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 
+INTERRUPTED = 130
+
 
 def run() -> None:
     """Run the command line and leave with its exit code."""
-    from fsictl.cli.main import main
+    try:
+        from fsictl.cli.main import main
 
-    sys.exit(main(sys.argv[1:]))
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:  # while it is still being imported
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 if __name__ == "__main__":

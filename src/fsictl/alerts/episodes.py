@@ -110,6 +110,19 @@ def alert_id(symbol: str, start: int, model_version: str) -> str:
     return hashlib.sha256(f"{symbol}\\n{start}\\n{model_version}".encode()).hexdigest()[:10]
 
 
+def shares_of(feature_errors: str | None) -> dict[str, float]:
+    """Each feature's share of a score, as ``reconerr`` keeps them; none of what is no JSON object of numbers.
+
+    >>> shares_of('{"tlr": 0.7, "rsi": 0.3}'), shares_of("odd"), shares_of(None)
+    ({'tlr': 0.7, 'rsi': 0.3}, {}, {})
+    """
+    try:
+        found = json.loads(feature_errors or "{}")
+        return {str(name): float(share) for name, share in found.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
 def _continues(last: dict[str, Any], row: dict[str, Any], most_apart_ms: int) -> bool:
     same = all(last[name] == row[name] for name in ("symbol", "model_version", "side", "reason"))
     return same and row["timestamp"] - last["timestamp"] <= most_apart_ms
@@ -118,7 +131,7 @@ def _continues(last: dict[str, Any], row: dict[str, Any], most_apart_ms: int) ->
 def _alert(rows: list[dict[str, Any]]) -> Alert:
     first, last = rows[0], rows[-1]
     worst = max(rows, key=lambda row: -math.inf if row["reconstruction_error"] is None else row["reconstruction_error"])
-    shares: dict[str, float] = json.loads(worst["feature_errors"] or "{}")
+    shares = shares_of(worst["feature_errors"])
     return Alert(
         id=alert_id(first["symbol"], first["timestamp"], first["model_version"]),
         symbol=first["symbol"],

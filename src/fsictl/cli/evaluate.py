@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsictl.cli.models import need_version, window_rules
+from fsictl.cli.options import finite
 from fsictl.cli.output import time_text
 from fsictl.cli.pipelines import metrics_parameters
 from fsictl.cli.session import Session
@@ -35,7 +36,9 @@ def evaluate(
     ] = None,
     stored: Annotated[bool, typer.Option("--stored", help="The stored prices of the last --hours.")] = False,
     symbols: Annotated[str | None, typer.Option(help="Pairs to simulate, with commas between.")] = None,
-    hours: Annotated[float, typer.Option(min=0.5, help="Hours of simulated or stored prices.")] = 24.0,
+    hours: Annotated[
+        float, typer.Option(callback=finite, min=0.5, max=8784, help="Hours of simulated or stored prices.")
+    ] = 24.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation and of the anomalies.")] = 1,
     horizons: Annotated[str, typer.Option(help="Seconds after a signal, with commas between.")] = "60,300",
 ) -> None:
@@ -109,13 +112,18 @@ def _labelled(
     hours: float,
     seed: int,
 ) -> LabelledMetrics:
+    from fsictl.prices.pairs import pair_of
     from fsictl.streams.evaluation import of_ticks, simulated
 
     if ticks is not None:
         first, last = (time_text(int(one)) for one in (ticks.timestamp.min(), ticks.timestamp.max()))
         what = f"real: {len(ticks):,} ticks of {', '.join(ticks.symbols)}, {first} to {last} UTC, seed {seed}"
         return of_ticks(ticks, parameters, what, seed=seed)
-    chosen = symbols.split(",") if symbols else list(scorer.card.snapshot.symbols[:MOST_SIMULATED])
+    chosen = list(scorer.card.snapshot.symbols[:MOST_SIMULATED])
+    if symbols:
+        chosen = [symbol.strip() for symbol in symbols.split(",")]
+        for symbol in chosen:
+            pair_of(symbol)
     return simulated(chosen, parameters, hours=hours, hz=session.settings.prices.hz, seed=seed)
 
 
@@ -155,7 +163,7 @@ def _show(
             " the others are compared at thresholds that 1 % and 10 % of the windows without an anomaly exceed."
         )
         if "IsolationForest" not in {row.detector for row in rows}:
-            output.say("IsolationForest needs scikit-learn: pip install 'fsictl\\[evaluation]'.")
+            output.say("IsolationForest needs scikit-learn: pip install 'fsictl[evaluation]'.")
     else:
         output.say("There are too few windows at an extreme RSI in these prices for a scorecard.")
     for one in returns:

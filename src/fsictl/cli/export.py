@@ -18,7 +18,10 @@ from fsictl.records.schemas import TABLES
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from fsictl.ports.warehouse import Warehouse
+
 _SLICE_MS = 6 * 3_600_000
+_LONGEST_STEP_MS = 32 * 24 * 3_600_000
 
 
 def register(parent: typer.Typer) -> None:
@@ -62,6 +65,27 @@ def _slices(
             continue
         first = extent.first if since is None else max(since, extent.first)
         after = extent.last + 1 if until is None else min(until, extent.last + 1)
-        for start in range(first, after, _SLICE_MS):
-            end = min(start + _SLICE_MS, after)
-            yield session.warehouse.read(table, symbols=[extent.symbol], start=start, end=end)
+        yield from _parts(session.warehouse, table, extent.symbol, first, after)
+
+
+def _parts(warehouse: Warehouse, table: str, symbol: str, first: int, after: int) -> Iterator[pa.Table]:
+    """The rows of a symbol slice by slice. Where there are none for long, longer and longer steps look for the next."""
+    import pyarrow.compute as pc
+
+    from fsictl.records.conform import time_column
+
+    start, length = first, _SLICE_MS
+    time = time_column(TABLES[table])
+    while start < after:
+        end = min(start + length, after)
+        if length > _SLICE_MS:
+            times = warehouse.read(table, symbols=[symbol], start=start, end=end, columns=[time])
+            if times.num_rows:
+                start, length = pc.min(times[time]).as_py(), _SLICE_MS
+            else:
+                start, length = end, min(2 * length, _LONGEST_STEP_MS)
+            continue
+        rows = warehouse.read(table, symbols=[symbol], start=start, end=end)
+        if rows.num_rows:
+            yield rows
+        start, length = end, _SLICE_MS if rows.num_rows else 2 * _SLICE_MS

@@ -93,6 +93,10 @@ def generate(
         if start is not None:
             message = "--start is for simulated prices, a replay has its own event times"
             raise UsageError(message, hint="Leave --start away.")
+        for flag, given in {"--symbols": symbols, "--hz": hz, "--seed": seed}.items():
+            if given is not None:
+                message = f"{flag} is for simulated prices, a replay has its own"
+                raise UsageError(message, hint=f"Leave {flag} away.")
         source = replayed(replay, layout=layout, symbol=symbol, timezone=timezone)
     else:
         if length is None and (factor is None or out is not None):
@@ -141,9 +145,13 @@ def replayed(
 
 
 def _simulated(session: Session, start: str | None, length: float | None, *, live: bool) -> Iterator[Ticks]:
+    from fsictl.prices.pairs import pair_of
     from fsictl.prices.simulate import simulate
 
     prices, now = session.settings.prices, session.clock.now_ms()
+    with session.checking("prices.symbols"):
+        for symbol in prices.symbols:
+            pair_of(symbol)
     start_ms = times.moment(start, now) if start is not None else now
     if not 0 <= start_ms <= times.MAX_MS - 1000 * (length or 0.0):
         message = "the prices would not lie between the years 1970 and 9999"
@@ -243,6 +251,8 @@ def _publish(
     session.output.document(
         {"ticks": sent.ticks, "messages": sent.messages, "rejects": sent.rejects, "event_time": sent.event_ms}
     )
+    if stop.interrupted and (ended or length is not None):  # what was asked for has an end, and was not done
+        raise KeyboardInterrupt
 
 
 def _room(session: Session, stop: SignalStop) -> Callable[[], None]:

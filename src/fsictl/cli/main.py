@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import sys
@@ -67,9 +68,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _replace_closed() -> None:
-    """Stand in for a stdout or stderr that was closed, as with ``>&-``."""
+    """Stand in for a stdout or stderr that was closed, as with ``>&-``; let both take every character."""
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")  # what this encoding lacks is a question mark, and no error
 
 
 def _end_quietly() -> int:
@@ -92,7 +96,9 @@ def _said(error: Exception, *, verbose: bool) -> int:
 
 
 def _report(message: str, hint: str, exit_code: int) -> int:
-    if re.match(r"[a-z]+( |$)", message):  # a sentence; names of files and settings stay as they are
+    if (
+        re.match(r"[a-z]+( |$)", message) and "(from " not in message
+    ):  # a sentence; names of files and settings stay as they are
         message = message[0].upper() + message[1:]
     sys.stderr.write(f"Error: {message.rstrip('.')}.\n{hint}\n")
     return exit_code

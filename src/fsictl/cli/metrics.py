@@ -86,6 +86,9 @@ def backfill(
         if start is not None or end is not None:
             message = "--start and --end choose stored prices, a file is read whole"
             raise UsageError(message, hint="Leave them away, or leave --prices away.")
+        if out is not None and out.resolve() == prices.resolve():
+            message = f"{out} is the file of the prices"
+            raise UsageError(message, hint="Write to another file with --out.")
         ticks, rejects = _of_file(prices, layout, symbol, timezone)
     else:
         ticks = _of_table(session, symbol, start, end)
@@ -192,6 +195,9 @@ def show(
         )
         raise PreconditionError(message, hint=hint)
     found = table.to_pylist()
+    if session.output.as_json:
+        session.output.document(found)
+        return
     for row in found:
         row["time"] = time_text(row["timestamp"])
     wide = session.output.width >= _WIDE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,14 @@ Verbose = Annotated[
 
 COMMON: dict[str, Any] = {"workspace": Workspace, "target": Target, "json": Json, "verbose": Verbose}
 DEFAULTS: dict[str, Any] = {"workspace": None, "target": None, "json": False, "verbose": False}
+
+
+def finite(value: float | None) -> float | None:
+    """The number an option was given; neither infinite nor no number at all."""
+    if value is not None and not math.isfinite(value):
+        message = f"{value} is not a finite number."
+        raise typer.BadParameter(message)
+    return value
 
 
 @dataclass(slots=True, kw_only=True)

@@ -158,10 +158,12 @@ def entries(session: Session) -> list[tuple[Entry, int | None]]:
     from fsictl.jobs.cron import zone_of
     from fsictl.jobs.schedule import entry_of
 
-    zone = zone_of(session.settings.orchestrator.time_zone)
+    with session.checking("orchestrator.time_zone"):
+        zone = zone_of(session.settings.orchestrator.time_zone)
     found: dict[str, tuple[Entry, int | None]] = {}
     for text in session.settings.orchestrator.schedule:
-        entry = entry_of(text, zone)
+        with session.checking("orchestrator.schedule"):
+            entry = entry_of(text, zone)
         found[entry.text] = (entry, None)
     for text, added in timetable(session).entries().items():
         entry = entry_of(text, zone)

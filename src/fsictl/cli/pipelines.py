@@ -80,11 +80,14 @@ class SignalStop:
         keeper = environment.get(SUPERVISOR_VARIABLE)
         self._keeper = int(keeper) if keeper else None
         self._now = self._drain = False
+        self.interrupted = False
+        """Whether Ctrl-C asked for the end."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGUSR1, self._on_signal)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.interrupted |= number == signal.SIGINT
         if number == signal.SIGUSR1:
             self._drain = True
         else:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 from fsictl.cli.options import CommonOptions
 from fsictl.cli.output import Output
 from fsictl.clock import Clock, SystemClock
-from fsictl.errors import PreconditionError, StorageError
+from fsictl.errors import InputError, PreconditionError, SettingsError, StorageError, UsageError
 from fsictl.settings.load import FILE_NAME, Given, LoadedSettings, load_settings
 from fsictl.settings.schema import Settings
 
@@ -81,6 +81,17 @@ class Session:
     def lasting_settings(self) -> Settings:
         """The settings that other commands here have: without what this one's flags say."""
         return load_settings(self.workspace / FILE_NAME, self.environment).settings
+
+    @contextmanager
+    def checking(self, key: str) -> Iterator[None]:
+        """Let what is wrong with the value of a setting be told with its name, value and origin."""
+        try:
+            yield
+        except (InputError, UsageError, SettingsError) as error:
+            section, _, name = key.rpartition(".")
+            value = getattr(getattr(self.settings, section), name)
+            message = f"{key} is {value!r} (from {self.loaded.origins[key]}): {error}"
+            raise SettingsError(message, hint=error.hint) from error
 
     def check_settings(self) -> None:
         """Raise ``SettingsError`` now for settings that are wrong, rather than in a log later."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsictl.cli.command import command
+from fsictl.cli.options import finite
 from fsictl.cli.pipelines import NAMES
 from fsictl.cli.session import Session
 from fsictl.cli.status_view import rendered
@@ -30,7 +31,9 @@ def register(parent: typer.Typer) -> None:
 def status(
     session: Session,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it again and again, until Ctrl-C.")] = False,
-    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
+    interval: Annotated[
+        float, typer.Option(callback=finite, min=0.2, max=86_400, help="Seconds between two looks.")
+    ] = 1.0,
 ) -> None:
     """Show what runs here, how far it is, the model and the newest prices."""
     session.need_workspace()
@@ -92,7 +95,7 @@ def overview(session: Session, looks: Watch) -> dict[str, Any]:
     limits = Limits(model.overbought, model.oversold, model.stale_after)
     running, unknown = _running(session)
     pipelines = []
-    for name in NAMES:
+    for name in [*NAMES, *(name for name in running if name not in NAMES)]:
         progress, one = session.progress(name), running.get(name)
         pipelines.append(
             {
@@ -133,6 +136,19 @@ def _place(session: Session) -> str:
     return f"project {gcp.project}, dataset {gcp.dataset}" if session.is_cloud else str(session.workspace)
 
 
+def _orchestrator(session: Session) -> dict[str, PipelineStatus]:
+    """The orchestrator, which has no keeper, while it runs."""
+    from fsictl.backends.local.layout import Layout
+    from fsictl.backends.local.lock import holder
+    from fsictl.jobs.orchestrator import ORCHESTRATOR
+    from fsictl.ports.engine import PipelineState, PipelineStatus
+
+    held = holder(Layout(session.root).lock(ORCHESTRATOR))
+    if held is None:
+        return {}
+    return {ORCHESTRATOR: PipelineStatus(ORCHESTRATOR, PipelineState.RUNNING, held.pid, 0, held.since_ms, "")}
+
+
 def _running(session: Session) -> tuple[dict[str, PipelineStatus], str]:
     """What the engine knows of each pipeline; on the cloud also why it cannot tell, and the rest is told all the same.
 
@@ -141,7 +157,8 @@ def _running(session: Session) -> tuple[dict[str, PipelineStatus], str]:
     if session.is_cloud and session.cloud.access.emulated and session.cloud.access.endpoint is None:
         return {}, "there is no Dataflow beside the emulators"
     try:
-        return {one.name: one for one in session.engine.status()}, ""
+        found = {one.name: one for one in session.engine.status()}
+        return found | ({} if session.is_cloud else _orchestrator(session)), ""
     except FsictlError as error:
         if not session.is_cloud:
             raise

@@ -24,7 +24,11 @@ def duration(text: str) -> float:
     if not parts or "".join(match.group(0) for match in parts) != text.strip().lower():
         message = f"{text!r} is not a duration"
         raise UsageError(message, hint="Write a number with a unit: 90s, 15m, 2h or 1d.")
-    return sum(float(number) * _UNITS[unit] for number, unit in (match.groups() for match in parts))
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in (match.groups() for match in parts))
+    if seconds > MAX_MS / 1000:
+        message = f"{text[:40]!r} is longer than 8,000 years"
+        raise UsageError(message, hint="Write a number with a unit: 90s, 15m, 2h or 1d.")
+    return seconds
 
 
 def moment(text: str, now_ms: int) -> int:

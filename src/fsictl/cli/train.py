@@ -10,6 +10,7 @@ import typer
 from fsictl.cli import times
 from fsictl.cli.champions import list_champion
 from fsictl.cli.command import command
+from fsictl.cli.interruption import held_back
 from fsictl.cli.models import training_options, window_rules, window_rules_of
 from fsictl.cli.output import counted, time_text
 from fsictl.cli.session import Session
@@ -165,10 +166,11 @@ def train_now(session: Session, *, symbol: str | None, until: int | None, preset
     from fsictl.cli.workloads import labelled_prices
     from fsictl.model.train import train_version
 
-    with session.output.progress("training", None) as bar:
+    with session.output.progress("training", None) as bar, held_back(session.output.say) as look:
 
         def show(step: int, total: int, loss: float) -> None:
             bar.at(step, total, f"loss {loss:.4f}")
+            look(step < total)
 
         return train_version(
             session.warehouse,

@@ -11,6 +11,7 @@ import typer
 
 from fsictl.cli import times
 from fsictl.cli.command import command, group
+from fsictl.cli.options import finite
 from fsictl.cli.output import counted
 from fsictl.cli.session import Session
 from fsictl.errors import CheckFailedError, NotEnoughDataError, PreconditionError, UsageError
@@ -49,7 +50,8 @@ def parity(
     window: Annotated[int, typer.Option(help="Rolling window, seconds; short, so that it fills soon.")] = 30,
     max_gap: Annotated[int, typer.Option(help="Seconds without a tick that are filled.")] = 15,
     lateness: Annotated[
-        float, typer.Option("--allowed-lateness", min=0, max=3600, help="How long a second waits, seconds.")
+        float,
+        typer.Option("--allowed-lateness", callback=finite, min=0, max=3600, help="How long a second waits, seconds."),
     ] = 2.0,
     shards: Annotated[int, typer.Option(min=1, max=4096, help="Groups of symbols in Beam.")] = 4,
     runner: Annotated[
@@ -103,6 +105,9 @@ def _prices(
     if file is None:
         from fsictl.parity.scenarios import simulated_prices
 
+        if duration < 1.0:
+            message = f"{duration:g} seconds are too few to compare"
+            raise UsageError(message, hint="Compare more: --duration 10m.")
         return simulated_prices(seed=seed, start_ms=START_MS, duration=duration)
     from fsictl.prices.replay import read_all_prices
 

@@ -63,6 +63,8 @@ class _Run:
         if isinstance(error, FsictlError):
             self.outcome = "skipped" if isinstance(error, NotEnoughDataError) else "failed"
             self.reason = f"{error}. {error.hint}"
+        elif isinstance(error, KeyboardInterrupt):
+            self.reason = "interrupted"
         else:
             self.reason = f"{type(error).__name__}: {error}"
 

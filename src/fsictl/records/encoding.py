@@ -20,7 +20,7 @@ from fsictl.records.json_ticks import JsonTicks, integer_of
 from fsictl.records.message import CONTENT_TYPE, Message, Received, Reject
 from fsictl.records.moments import milliseconds_of
 from fsictl.records.schemas import PRICES, Kind, Schema
-from fsictl.records.ticks import MAX_TIMESTAMP_MS, Ticks
+from fsictl.records.ticks import MAX_TIMESTAMP_MS, SYMBOL_PATTERN, Ticks
 from fsictl.records.validation import validate_ticks
 
 MANY_SYMBOLS = "*"
@@ -124,7 +124,8 @@ def decode_ticks(received: list[Received]) -> DecodedTicks:
 
 
 def _malformed(item: Received, detail: str) -> Reject:
-    return Reject("malformed", detail, item.message.data, item.origin, item.message.attributes.get(CONTENT_TYPE))
+    attributes = item.message.attributes
+    return Reject("malformed", detail, item.message.data, item.origin, attributes.get(CONTENT_TYPE), attributes)
 
 
 def _read_arrow(item: Received, schema: Schema) -> pa.Table:
@@ -156,12 +157,29 @@ def decode_rows(schema: Schema, received: list[Received]) -> DecodedRows:
             else:
                 table = _read_json_rows(item, schema)
             table = conform(schema, table)
+            check_rows(schema, table)
         except (*_ARROW_ERRORS, InputError, RecursionError) as error:
             rejects.append(_malformed(item, f"not rows of {schema.name}: {error}"))
             continue
         tables.append(table)
     joined = pa.concat_tables(tables) if tables else arrow_schema(schema).empty_table()
     return DecodedRows(joined, tuple(rejects))
+
+
+def check_rows(schema: Schema, rows: pa.Table) -> None:
+    """Raise ``ValueError`` unless symbols and times are some that this program can show."""
+    for field in schema.fields:
+        column = rows.column(field.name)
+        if field.name == "symbol":
+            odd = [one for one in column.unique().to_pylist() if SYMBOL_PATTERN.fullmatch(one or "") is None]
+            if odd:
+                message = f"the symbol {odd[0][:40]!r} is not 1 to 32 characters of A-Z a-z 0-9 . _ - /"
+                raise ValueError(message)
+        elif field.kind is Kind.TIMESTAMP and rows.num_rows:
+            first, last = pa.compute.min(column).as_py(), pa.compute.max(column).as_py()
+            if first is not None and not 0 <= first <= last <= MAX_TIMESTAMP_MS:
+                message = f"{field.name} is not a time in milliseconds since 1970"
+                raise ValueError(message)
 
 
 def _read_json_rows(item: Received, schema: Schema) -> pa.Table:
@@ -188,4 +206,6 @@ def _read_json_rows(item: Received, schema: Schema) -> pa.Table:
 def _json_value(value: Any, kind: Kind) -> Any:
     if kind is Kind.TIMESTAMP:
         return milliseconds_of(value)
+    if kind is Kind.TEXT and isinstance(value, dict):
+        return json.dumps(value)
     return float(value) if kind is Kind.FLOAT and isinstance(value, int) and not isinstance(value, bool) else value

@@ -34,7 +34,10 @@ class JsonTicks:
         try:
             body = json.loads(item.message.data)
         except (ValueError, RecursionError) as error:
-            rejects.append(Reject("malformed", f"not JSON: {error}", item.message.data, item.origin))
+            detail = f"not JSON: {error}"
+            rejects.append(
+                Reject("malformed", detail, item.message.data, item.origin, found_with=item.message.attributes)
+            )
             return
         bodies = body if isinstance(body, list) else [body]
         for index, one in enumerate(bodies):
@@ -42,7 +45,7 @@ class JsonTicks:
             if problem is not None:
                 data = item.message.data if len(bodies) == 1 else json.dumps(one).encode()
                 where = item.origin if len(bodies) == 1 else f"{item.origin}[{index}]"
-                rejects.append(Reject(problem[0], problem[1], data, where))
+                rejects.append(Reject(*problem, data, where, found_with=item.message.attributes))
 
     def _add_one(self, body: Any, attributes: Mapping[str, str]) -> tuple[str, str] | None:
         if not isinstance(body, dict):

@@ -38,13 +38,18 @@ class Received:
         return f"{self.topic}/{self.id}"
 
 
+FOUND = {"timestamp": "found_timestamp", "symbol": "found_symbol"}
+"""Attributes of a message, and by which attributes its dead letter remembers them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """Something that could not be used, kept as it was: it goes to the topic ``dead-letter``.
 
     ``reason`` is a short stable word (``malformed``, ``bad-value``, ``bad-symbol``, ``bad-timestamp``,
     ``late``, ``future``), ``detail`` a sentence for people, ``data`` the original bytes, ``origin`` where they were
-    found (a topic, or a file and line), ``content_type`` their encoding if they are a whole message with one.
+    found (a topic, or a file and line), ``content_type`` their encoding if they are a whole message with one, and
+    ``found_with`` the attributes of that message, to give it again as it was.
     """
 
     reason: str
@@ -52,6 +57,7 @@ class Reject:
     data: bytes
     origin: str
     content_type: str | None = None
+    found_with: Mapping[str, str] | None = None
 
     def to_message(self, *, timestamp_ms: int, symbol: str = "") -> Message:
         """The dead letter as a message: the original bytes, and everything else as attributes."""
@@ -62,8 +68,14 @@ class Reject:
             "detail": self.detail,
             "origin": self.origin,
         }
-        encoded = {} if self.content_type is None else {CONTENT_TYPE: self.content_type}
-        return Message(self.data, attributes | encoded)
+        topic, slash, _ = self.origin.partition("/")
+        if slash:
+            attributes["topic"] = topic
+        if self.content_type is not None:
+            attributes[CONTENT_TYPE] = self.content_type
+        if self.found_with is not None:
+            attributes |= {given: self.found_with.get(name, "") for name, given in FOUND.items()}
+        return Message(self.data, attributes)
 
 
 def dead_letter_identity(message: Message) -> bytes | None:

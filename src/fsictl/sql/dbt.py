@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from fsictl.errors import CheckFailedError, MissingExtraError, StorageError
+from fsictl.errors import MissingExtraError, PreconditionError, StorageError
 from fsictl.sql.project import MODELS, SqlProject
 
 _ROWS = "fsictl-rows "
@@ -59,7 +59,7 @@ def need_dbt(project: SqlProject) -> None:
 def call_dbt(project: SqlProject, command: Sequence[str], *, run_date: date, select: Sequence[str] = ()) -> Outcome:
     """Run one command of dbt to its end; a failed model or test is in the outcome.
 
-    Raises ``StorageError`` when the folder cannot be written to, and ``CheckFailedError`` when dbt could not begin,
+    Raises ``StorageError`` when the folder cannot be written to, and ``PreconditionError`` when dbt could not begin,
     with what it said.
     """
     _prepare(project)
@@ -86,7 +86,7 @@ def call_dbt(project: SqlProject, command: Sequence[str], *, run_date: date, sel
         last = done.stderr.strip().rpartition("\n")[2]
         said = next(iter(outcome.errors), "") or last or f"it ended with {done.returncode}"
         message = f"the models could not be run: {said}"
-        raise CheckFailedError(message, hint=f"The whole story is in {project.log}.")
+        raise PreconditionError(message, hint=f"The whole story is in {project.log}.")
     return outcome
 
 

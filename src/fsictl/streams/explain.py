@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any
 
 import numpy as np
 
 from fsictl.alerts.episodes import COLUMNS as VERDICT_COLUMNS
-from fsictl.alerts.episodes import Alert, episodes_of
+from fsictl.alerts.episodes import Alert, episodes_of, shares_of
 from fsictl.errors import FsictlError, InputError
 from fsictl.model.card import Card
 from fsictl.model.columns import Columns
@@ -95,7 +94,7 @@ def _worst(warehouse: Warehouse, alert: Alert) -> dict[str, Any]:
     rows = warehouse.read(RECONERR.name, symbols=[alert.symbol], start=alert.start, end=alert.end + 1).to_pylist()
     mine = [row for row in rows if row["model_version"] == alert.model_version]
     worst = max(mine, key=lambda row: -1.0 if row["reconstruction_error"] is None else row["reconstruction_error"])
-    shares = json.loads(worst["feature_errors"] or "{}")
+    shares = shares_of(worst["feature_errors"])
     return {**worst, "feature_errors": dict(sorted(shares.items(), key=lambda item: -item[1]))}
 
 

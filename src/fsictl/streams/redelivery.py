@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 
 from fsictl.ports.messenger import Channel, Commit
-from fsictl.records.message import CONTENT_TYPE, Message, Received
+from fsictl.records.message import CONTENT_TYPE, FOUND, Message, Received
 from fsictl.records.schemas import TOPIC_SCHEMAS
 
 REDELIVERY = "redelivery"
@@ -45,7 +45,9 @@ def redeliver(letters: Sequence[Received], topic: str, channel: Channel, drop: C
 def _intention(letters: Sequence[Received]) -> bytes:
     messages = []
     for letter in letters:
-        attributes = {name: value for name, value in letter.message.attributes.items() if name in _KEPT and value}
+        kept = letter.message.attributes
+        attributes = {name: value for name, value in kept.items() if name in _KEPT and value}
+        attributes |= {name: kept[found] for name, found in FOUND.items() if found in kept}
         messages.append([b64encode(letter.message.data).decode(), attributes])
     return json.dumps({"letters": [letter.id for letter in letters], "messages": messages}).encode()
 

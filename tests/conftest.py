@@ -3,7 +3,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("fsictl", deadline=None)  # no test depends on how fast the machine is
+hypothesis.settings.load_profile("fsictl")
 
 
 @pytest.fixture(autouse=True)

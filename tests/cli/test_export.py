@@ -42,6 +42,13 @@ def test_a_symbol_and_a_range_can_be_chosen(prices: pa.Table) -> None:
     ]
 
 
+def test_a_gap_of_decades_is_passed_in_steps(prices: pa.Table, capsys: pytest.CaptureFixture[str]) -> None:
+    later = ticks_to_table(Ticks.of(["A", "A"], [60 * 365 * 24 * HOUR, 61 * 365 * 24 * HOUR], [8.0, 9.0]))
+    LocalWarehouse(Path(".fsictl"), ManualClock()).write("prices", later)
+    assert main(["export", "prices", "--out", "p.csv", "--symbol", "A"]) == 0
+    assert [line.rsplit(",", 1)[1] for line in Path("p.csv").read_text().splitlines()[1:]] == ["3", "5", "7", "8", "9"]
+
+
 def test_other_tables_and_endings_are_refused(prices: pa.Table, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "trades", "--out", "p.csv"]) == 2
     assert main(["export", "prices", "--out", "p.xlsx"]) == 3

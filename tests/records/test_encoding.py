@@ -157,6 +157,34 @@ def test_rows_that_cannot_be_read_are_kept_with_their_reason(body: bytes) -> Non
     assert [(reject.reason, reject.data) for reject in decoded.rejects] == [("malformed", body)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"symbol": ""},
+        {"symbol": "a b"},
+        {"symbol": "A" * 33},
+        {"timestamp": -5},
+        {"timestamp": 2**62},
+        {"rsi": math.nan},
+    ],
+    ids=str,
+)
+def test_rows_that_nobody_could_show_are_rejected(change: dict[str, object]) -> None:
+    row = _verdicts().to_pylist()[0] | change
+    attributes = {"timestamp": "1", "symbol": "A"}
+    table = table_of(RECONERR, {name: [value] for name, value in row.items()})
+    as_json = Message(json.dumps(row).encode(), attributes)
+    decoded = decode_rows(RECONERR, [_received(encode_rows(RECONERR, table)), _received(as_json)])
+    assert decoded.table.num_rows == 0
+    assert [reject.reason for reject in decoded.rejects] == ["malformed", "malformed"]
+
+
+def test_shares_may_be_a_json_object() -> None:
+    row = _verdicts().to_pylist()[0] | {"feature_errors": {"rsi": 0.5}}
+    decoded = decode_rows(RECONERR, [_received(Message(json.dumps(row).encode(), {}))])
+    assert decoded.table["feature_errors"].to_pylist() == ['{"rsi": 0.5}']
+
+
 def test_every_kind_of_column_has_an_arrow_type() -> None:
     assert {field.kind for schema in TABLES.values() for field in schema.fields} == set(Kind)
     for schema in TABLES.values():

@@ -78,7 +78,9 @@ class Prices:
             if newest is not None:  # after a hole, so that no price seems to jump
                 begin = max(begin, newest + (session.settings.metrics.max_gap + 1) * 1000)
             start = datetime.fromtimestamp(begin // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            (session.root / START_FILE).write_text(json.dumps({"start": start}), encoding="utf-8")
+            file = session.root / START_FILE
+            file.touch(mode=0o600)
+            file.write_text(json.dumps({"start": start}), encoding="utf-8")
         return session.command("generate", "--start", start, *(["--resume"] if resumed else []), "--json")
 
     def _earlier_start(self, session: Session, now: int) -> str | None:

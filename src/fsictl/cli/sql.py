@@ -71,7 +71,9 @@ def check(session: Session, run_date: RunDate = None, select: Select = None) -> 
 def show(
     session: Session,
     model: Annotated[str | None, typer.Argument(help="A mart; without it, what marts there are.")] = None,
-    run_date: RunDate = None,
+    run_date: Annotated[
+        str | None, typer.Option("--run-date", metavar="YYYY-MM-DD", help="The day, UTC; all of them without it.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000_000, help="Most rows to print.")] = 50,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all rows to a .parquet, .csv or .jsonl file instead.")

@@ -57,6 +57,10 @@ def status(
     from rich.live import Live
 
     console = session.output.console
+    if console.is_dumb_terminal:  # it cannot be written over
+        while True:
+            console.print(rendered(overview(session, looks)), "")
+            session.clock.sleep(interval)
     with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
         while True:
             live.update(rendered(overview(session, looks), height=console.height), refresh=True)

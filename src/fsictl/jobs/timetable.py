@@ -53,6 +53,7 @@ class Timetable:
                 entries = self.entries()
                 yield entries
                 new = self._file.with_suffix(".new")
+                new.touch(mode=0o600)
                 new.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
                 os.replace(new, self._file)
         except OSError as error:

@@ -418,3 +418,15 @@ def test_simulated_prices_come_back(tmp_path: Path) -> None:
     write_prices(tmp_path / "x.csv", blocks)
     ticks, _ = read_all_prices(tmp_path / "x.csv")
     assert as_rows(ticks) == as_rows(Ticks.concat(blocks))
+
+
+def test_an_ending_tells_the_layout_when_the_first_line_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "prices.jsonl"
+    path.write_text('not json\n{"symbol": "A", "timestamp": 5, "value": 1.5}\n')
+    chunks = list(read_prices(path))
+    assert [value for ticks, _ in chunks for value in ticks.value.tolist()] == [1.5]
+    assert [reject.data for _, rejects in chunks for reject in rejects] == [b"not json"]
+    damaged = tmp_path / "prices.parquet"
+    damaged.write_text("no parquet")
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        list(read_prices(damaged))

@@ -57,10 +57,10 @@ def read_prices(
     """The prices of a file, a chunk at a time, in the order of the file; ``.gz`` is unpacked on the way.
 
     Read are HistData quotes and one-minute bars (their close, at the end of the minute), TrueFX quotes, and csv,
-    jsonl and parquet with named columns (see :mod:`fsictl.prices.layout`). The price of a bid and an ask is their
-    mean. ``symbol`` is for files whose rows name none; without it the file's name must tell. ``timezone`` is that
-    of times that don't tell theirs (HistData: UTC−5, all others: UTC); see
-    :func:`~fsictl.prices.times.to_utc` for hours that come twice or not at all. Order is left as it is.
+    jsonl and parquet with named columns (see :mod:`fsictl.prices.layout`), the last two also known by the file's
+    ending. The price of a bid and an ask is their mean. ``symbol`` is for files whose rows name none; without it the
+    file's name must tell. ``timezone`` is that of times that don't tell theirs (HistData: UTC−5, all others: UTC);
+    see :func:`~fsictl.prices.times.to_utc` for hours that come twice or not at all. Order is left as it is.
 
     A row that is no price is a :class:`~fsictl.records.message.Reject` with its bytes and ``file:line``.
     Raises ``InputError`` when the file cannot be read or understood, at once, and at its end when no row in it
@@ -72,6 +72,9 @@ def read_prices(
     if symbol is not None and SYMBOL_PATTERN.fullmatch(symbol) is None:
         message = f"{symbol!r} is not a symbol"
         raise InputError(message, hint="A symbol has 1 to 32 characters of A-Z a-z 0-9 . _ - /")
+    if format == "auto":
+        ending = path.name.lower().removesuffix(".gz").rpartition(".")[2]
+        format = ending if ending in {"jsonl", "parquet"} else "auto"  # noqa: A001 - the name of the option
     stream = _open(path)
     try:
         head = stream.read(_HEAD_BYTES)

@@ -10,19 +10,24 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = ROOT / ".environments"
 PROJECT = "proj-x"
 _WAIT = 90.0
+_ATTEMPTS = 3
+
+
+class EndedError(Exception):
+    """An emulator ended before it answered."""
 
 
 class MissingEmulatorError(Exception):
@@ -43,17 +48,28 @@ class Emulators:
     def start(cls, folder: Path) -> Emulators:
         """Start all three; their files and logs are kept in ``folder``."""
         commands = [_pubsub_command(), _bigquery_command(folder), _storage_command()]  # all are there, or none is begun
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return cls._started(folder, commands)
+            except EndedError:  # somebody else took a port between our choice and its use
+                continue
+        return cls._started(folder, commands)
+
+    @classmethod
+    def _started(cls, folder: Path, commands: list[list[str]]) -> Emulators:
         with ExitStack() as stack:
-            ports = [_free_port() for _ in range(4)]
+            ports = [free_port() for _ in range(4)]
             addresses = [f"127.0.0.1:{port}" for port in ports]
             pubsub, bigquery, storage = commands
-            _begin(stack, folder, "pubsub", [*pubsub, "--host=127.0.0.1", f"--port={ports[0]}"])
             rest, grpc = [f"--rest-port={ports[1]}", f"--grpc-port={ports[2]}"], ["--log-level=warning"]
-            _begin(stack, folder, "bigquery", [*bigquery, *rest, *grpc], home=folder / "home")
-            _begin(stack, folder, "storage", [*storage, f"-port={ports[3]}", f"-public-host={addresses[3]}"])
-            _await(f"http://{addresses[0]}/")
-            _await(f"http://{addresses[1]}/bigquery/v2/projects/{PROJECT}/datasets")
-            _await(f"http://{addresses[3]}/storage/v1/b?project={PROJECT}")
+            processes = [
+                _begin(stack, folder, "pubsub", [*pubsub, "--host=127.0.0.1", f"--port={ports[0]}"]),
+                _begin(stack, folder, "bigquery", [*bigquery, *rest, *grpc], home=folder / "home"),
+                _begin(stack, folder, "storage", [*storage, f"-port={ports[3]}", f"-public-host={addresses[3]}"]),
+            ]
+            _await(f"http://{addresses[0]}/", processes)
+            _await(f"http://{addresses[1]}/bigquery/v2/projects/{PROJECT}/datasets", processes)
+            _await(f"http://{addresses[3]}/storage/v1/b?project={PROJECT}", processes)
             return cls(*addresses, _stack=stack.pop_all())
 
     def environment(self) -> dict[str, str]:
@@ -114,22 +130,21 @@ def _storage_command() -> list[str]:
     return [str(binaries[0]), "-scheme=http", "-host=127.0.0.1", "-backend=memory", "-log-level=warn"]
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def _begin(stack: ExitStack, folder: Path, name: str, command: list[str], home: Path | None = None) -> None:
+def _begin(
+    stack: ExitStack, folder: Path, name: str, command: list[str], home: Path | None = None
+) -> subprocess.Popen[bytes]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(home or folder)}
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=folder, start_new_session=True
         )
     stack.callback(_end, process)
+    return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(10)
@@ -138,15 +153,28 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _await(url: str) -> None:
+def _await(url: str, processes: list[subprocess.Popen[bytes]]) -> None:
+    """Wait until something answers there, and every emulator still runs: then it is ours."""
     deadline = time.monotonic() + _WAIT
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - an address of this machine
-                return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+    while not _answers(url):
+        _require_all(processes)
+        if time.monotonic() > deadline:
+            message = f"nothing answers at {url}"
+            raise TimeoutError(message)
+        time.sleep(0.1)
+    _require_all(processes)
+
+
+def _require_all(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        if process.poll() is not None:
+            message = f"{process.args!r} ended with {process.returncode}"
+            raise EndedError(message)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - an address of this machine
+            return True
+    except OSError:  # an error of HTTP, too: then it is somebody else's port
+        return False

@@ -7,7 +7,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 MISSING = "there is no PostgreSQL: `python scripts/environments.py postgres` makes one"
@@ -46,7 +47,7 @@ def server(folder: Path) -> Iterator[str]:
         options += ["--encoding", "UTF8", "--locale", "C", "--no-sync"]
         made = [str(folder / "initdb"), "--pgdata", str(data / "data"), *options]
         subprocess.run(made, check=True, capture_output=True, cwd=data, **account)
-        port = _free_port()
+        port = free_port()
         settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         process = subprocess.Popen(
@@ -84,13 +85,6 @@ def _within_reach(folder: Path, data: Path, account: dict[str, Any]) -> Path:
             shutil.copytree(part, data / "programs" / part.name, symlinks=True)
         return data / "programs" / folder.relative_to(package.parent)
     return folder
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _wait(process: subprocess.Popen[bytes], url: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests import emulators
 from tests.e2e.conftest import SOURCE, Fsictl, eventually
 from tests.infra.offline import ENVIRONMENT, EVERYTHING, MISSING, environment_exists, mirror, schema_of
+from tests.ports import free_port
 
 from fsictl.backends.gcp.names import READERS, account_email, bucket_name, subscription_id, topic_id
 from fsictl.infra import local
@@ -258,9 +259,9 @@ def bucket(fsictl: Fsictl) -> Iterator[dict[str, str]]:
         command = emulators._storage_command()
     except emulators.MissingEmulatorError as missing:
         pytest.skip(str(missing))
-    port = emulators._free_port()
+    port = free_port()
     with subprocess.Popen([*command, f"-port={port}", f"-public-host=127.0.0.1:{port}"]) as server:
-        emulators._await(f"http://127.0.0.1:{port}/storage/v1/b?project=demo-project")
+        emulators._await(f"http://127.0.0.1:{port}/storage/v1/b?project=demo-project", [server])
         yield {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}", "FSICTL_GCP_STATE": "bucket"}
         server.kill()
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-INTERRUPTED = 130
-
 
 def run() -> None:
     """Run the command line and leave with its exit code."""
@@ -14,6 +12,8 @@ def run() -> None:
 
         code = main(sys.argv[1:])
     except KeyboardInterrupt:  # while it is still being imported
+        from fsictl.errors import INTERRUPTED
+
         code = INTERRUPTED
     sys.exit(code)
 

@@ -20,6 +20,9 @@ Only ``fsictl.cli.main`` turns them into text and exit codes; anything that is n
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended before it had done what was asked."""
+
 
 class FsictlError(Exception):
     """A known failure: one sentence that says what is wrong, and one that says what to do next.

@@ -54,16 +54,17 @@ def _redeliver(messenger: LocalMessenger, crash: Crashing) -> int:
         return redeliver(letters, PRICES_TOPIC, channel, drop)
 
 
-def test_a_message_is_given_again_with_the_attributes_that_it_had(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", [{}, {"timestamp": "2020-01-01T00:00:00Z", "symbol": "B"}], ids=str)
+def test_a_message_is_given_again_with_the_attributes_that_it_had(tmp_path: Path, given: dict[str, str]) -> None:
     messenger = LocalMessenger(tmp_path, ManualClock(1_000))
-    without = Message(b'{"symbol": "A", "value": 1.0}', {"timestamp": "2020-01-01T00:00:00Z", "symbol": "B"})
-    (reject,) = decode_ticks([Received(PRICES_TOPIC, "5", without, 0)]).rejects
+    found = Message(b'{"symbol": "A", "value": 1.0}', given)
+    (reject,) = decode_ticks([Received(PRICES_TOPIC, "5", found, 0)]).rejects
     letter = reject.to_message(timestamp_ms=7)
     assert (letter.attributes["topic"], letter.attributes["timestamp"]) == (PRICES_TOPIC, "7")
     messenger.publish([(DEAD_LETTER_TOPIC, letter)])
     assert _redeliver(messenger, Crashing(0)) == 1
     (again,) = messenger.read(PRICES_TOPIC)
-    assert (again.message.data, dict(again.message.attributes)) == (without.data, dict(without.attributes))
+    assert (again.message.data, dict(again.message.attributes)) == (found.data, given)
 
 
 @pytest.mark.parametrize("at", range(1, 8))

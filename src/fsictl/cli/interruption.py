@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-INTERRUPTED = 130
-"""The exit code of a command that Ctrl-C ended before it had done what was asked."""
+from fsictl.errors import INTERRUPTED
 
 
 @contextmanager

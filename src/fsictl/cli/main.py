@@ -14,9 +14,8 @@ import typer
 from fsictl import __version__
 from fsictl.cli.lazy import LazyGroup
 from fsictl.cli.options import CommonOptions, Json, Target, Verbose, Workspace
-from fsictl.errors import FsictlError, StorageError
+from fsictl.errors import INTERRUPTED, FsictlError, StorageError
 
-INTERRUPTED = 130
 ISSUES_PAGE = "the issue tracker of the project"
 
 app = typer.Typer(
@@ -96,9 +95,8 @@ def _said(error: Exception, *, verbose: bool) -> int:
 
 
 def _report(message: str, hint: str, exit_code: int) -> int:
-    if (
-        re.match(r"[a-z]+( |$)", message) and "(from " not in message
-    ):  # a sentence; names of files and settings stay as they are
+    # A sentence begins with a capital; names of files and settings stay as they are.
+    if re.match(r"[a-z]+( |$)", message) and "(from " not in message:
         message = message[0].upper() + message[1:]
     sys.stderr.write(f"Error: {message.rstrip('.')}.\n{hint}\n")
     return exit_code

@@ -157,7 +157,7 @@ def decode_rows(schema: Schema, received: list[Received]) -> DecodedRows:
             else:
                 table = _read_json_rows(item, schema)
             table = conform(schema, table)
-            check_rows(schema, table)
+            _check_rows(schema, table)
         except (*_ARROW_ERRORS, InputError, RecursionError) as error:
             rejects.append(_malformed(item, f"not rows of {schema.name}: {error}"))
             continue
@@ -166,7 +166,7 @@ def decode_rows(schema: Schema, received: list[Received]) -> DecodedRows:
     return DecodedRows(joined, tuple(rejects))
 
 
-def check_rows(schema: Schema, rows: pa.Table) -> None:
+def _check_rows(schema: Schema, rows: pa.Table) -> None:
     """Raise ``ValueError`` unless symbols and times are some that this program can show."""
     for field in schema.fields:
         column = rows.column(field.name)
@@ -195,12 +195,7 @@ def _read_json_rows(item: Received, schema: Schema) -> pa.Table:
         )
         for field in schema.fields
     }
-    table = pa.table(columns, schema=arrow_schema(schema))
-    for field in schema.fields:
-        if not field.nullable and table.column(field.name).null_count:
-            message = f"{field.name} is missing"
-            raise ValueError(message)
-    return table
+    return pa.table(columns, schema=arrow_schema(schema))
 
 
 def _json_value(value: Any, kind: Kind) -> Any:

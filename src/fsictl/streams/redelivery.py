@@ -47,7 +47,11 @@ def _intention(letters: Sequence[Received]) -> bytes:
     for letter in letters:
         kept = letter.message.attributes
         attributes = {name: value for name, value in kept.items() if name in _KEPT and value}
-        attributes |= {name: kept[found] for name, found in FOUND.items() if found in kept}
+        for name, found in FOUND.items():
+            if kept.get(found):
+                attributes[name] = kept[found]
+            elif found in kept:  # it had none, and gets none now
+                attributes.pop(name, None)
         messages.append([b64encode(letter.message.data).decode(), attributes])
     return json.dumps({"letters": [letter.id for letter in letters], "messages": messages}).encode()
 

@@ -105,7 +105,7 @@ def train(
     _show_report(session, report)
     for check in report.card.gate.get("checks", ()):
         if check["name"] == "windows" and check["passed"] is None:
-            session.output.say(f"Until then it judges nothing: {check['said']}.")
+            session.output.say(f"It judges nothing yet: {check['said']}.")
     try:
         list_champion(session, chosen)
     except FsictlError as error:  # the version is made and scores all the same
